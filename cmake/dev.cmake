@@ -22,11 +22,11 @@ set(CMAKE_CXX_FLAGS "${flags} $ENV{CXXFLAGS}" CACHE STRING "")
 # Whatever is usually left out when its dependency is missing must be there.
 set(CMAKE_REQUIRE_FIND_PACKAGE_nlohmann_json ON CACHE BOOL "")
 
-# A sanitized benchmark measures the sanitizer.
+# A sanitized benchmark measures the sanitizer, and the fuzzers have sanitizers of their own.
 if(NOT NEXUS_IDEMPOTENCY_SANITIZE)
   set(NEXUS_IDEMPOTENCY_BENCHMARKS ON CACHE BOOL "")
-endif()
-if("${CMAKE_CXX_COMPILER}$ENV{CXX}" MATCHES "clang")
-  set(NEXUS_IDEMPOTENCY_FUZZERS ON CACHE BOOL "")
-  set(NEXUS_IDEMPOTENCY_FUZZER_FLAGS "-fsanitize=fuzzer,address,undefined;-fno-sanitize-recover=all" CACHE STRING "")
+  if("${CMAKE_CXX_COMPILER}$ENV{CXX}" MATCHES "clang")
+    set(NEXUS_IDEMPOTENCY_FUZZERS ON CACHE BOOL "")
+    set(NEXUS_IDEMPOTENCY_FUZZER_FLAGS "-fsanitize=fuzzer,address,undefined;-fno-sanitize-recover=all" CACHE STRING "")
+  endif()
 endif()

@@ -21,7 +21,9 @@
 #include <string>
 
 namespace Catch::Matchers {
-inline auto ContainsSubstring(const std::string& part) { return Contains(part); }
+inline auto ContainsSubstring(const std::string& part) {
+  return Contains(part);
+}
 }  // namespace Catch::Matchers
 
 #endif

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# examples/run.sh [<argument of 03_replay_log>...]
+#
+# Builds the examples and runs them in order. Installs what it needs on a Debian machine; builds in build/examples.
+set -euo pipefail
+here=$(pwd)
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bash cmake/setup.sh examples
+mkdir -p build
+{
+  cmake -S . -B build/examples -G Ninja -D CMAKE_BUILD_TYPE=Release -D NEXUS_IDEMPOTENCY_TESTS=OFF \
+    -D CMAKE_REQUIRE_FIND_PACKAGE_nlohmann_json=ON &&
+    cmake --build build/examples
+} >build/examples.log 2>&1 || { cat build/examples.log >&2; exit 1; }
+
+root=$PWD
+cd "$here"
+for example in 01_quickstart 02_write_your_own_store; do
+  echo "== $example"
+  "$root/build/examples/examples/$example"
+done
+echo "== 03_replay_log"
+exec "$root/build/examples/examples/03_replay_log" "$@"
