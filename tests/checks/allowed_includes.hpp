@@ -63,6 +63,7 @@
 #include <version>
 
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/types.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@ set -euo pipefail
 
 missing=0
 while read -r header; do
-  if ! grep -Eq "^ *${header//./\\.}\$" CMakeLists.txt; then
+  if ! grep -Eq "^ *(HEADERS )?${header//./\\.}\$" CMakeLists.txt; then
     echo "not listed in CMakeLists.txt: $header"
     missing=1
   fi
