@@ -20,5 +20,5 @@ while read -r header; do
   first=$(grep -m 1 '^#include' "$test")
   [[ $first == *"nexus/idempotency/$header"* ]] || fail "$test includes something before $header: $first"
   grep -Eq "(^| |/)$name(\.test\.cpp)?( |\$)" tests/unit/CMakeLists.txt || fail "tests/unit/CMakeLists.txt lacks $name"
-done < <(cd include/nexus/idempotency && find . -name '*.hpp' -not -path './detail/*' | sed 's|^\./||' | sort)
+done < <(cd include/nexus/idempotency && find . -name '*.hpp' -not -path '*/detail/*' | sed 's|^\./||' | sort)
 exit "$failed"

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Keys made on one side of a shared library are found in a store made on the other, and exceptions
 // thrown by it are caught by their type.
+#include <dlfcn.h>
+
 #include <iostream>
 #include <nexus/idempotency.hpp>
+#include <string>
+#include <typeinfo>
 
 #include "plugin.hpp"
 
@@ -50,6 +54,13 @@ void check_store(IdempotencyStore& store, const char* which) {
   check(std::holds_alternative<InProgress>(begin(store, "b")), which);
 }
 
+// One type on both sides: the shared library exports it. Linux with libstdc++ also compares types
+// by name and would catch a hidden one; other platforms compare addresses and would not.
+void check_exported(const std::type_info& type) {
+  const std::string symbol = std::string("_ZTI") + type.name();
+  check(dlsym(RTLD_DEFAULT, symbol.c_str()) != nullptr, symbol.c_str());
+}
+
 }  // namespace
 
 int main() {
@@ -69,5 +80,10 @@ int main() {
       "StoreError");
   check_throws<IdempotencyError>(
       throw_store_error, [](const auto&) { return true; }, "IdempotencyError, the base");
+  check_exported(typeid(InvalidValueError));
+  check_exported(typeid(CompletionError));
+  check_exported(typeid(StoreError));
+  check_exported(typeid(IdempotencyError));
+  check_exported(typeid(IdempotencyStore));
   return failures == 0 ? 0 : 1;
 }
