@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#ifndef NEXUS_IDEMPOTENCY_DETAIL_TOKEN_SOURCE_HPP
+#define NEXUS_IDEMPOTENCY_DETAIL_TOKEN_SOURCE_HPP
+
+// Attempt tokens: 128 bits of the kernel's generator each, from a page per thread, so that no
+// token costs a system call. The kernel wipes the page in a forked child (MADV_WIPEONFORK), and a
+// wiped page is an empty one: parent and child never draw the same token.
+
+#include <sys/mman.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "nexus/idempotency/detail/random_bytes.hpp"
+#include "nexus/idempotency/values.hpp"
+
+namespace nexus::idempotency {
+inline namespace v0 {
+namespace detail {
+
+using TokenBits = std::array<unsigned char, 16>;
+
+// A stack of unused random bits. Thread-safety: one thread.
+class TokenSource {
+ public:
+  static TokenSource& of_this_thread() {
+    // One a thread and shared library; nothing rests on there being one a process.
+    thread_local TokenSource source;
+    return source;
+  }
+
+  TokenSource() noexcept {
+    void* memory =
+        ::mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return;
+    if (::madvise(memory, sizeof(Page), MADV_WIPEONFORK) != 0) {  // a kernel before 4.14
+      ::munmap(memory, sizeof(Page));
+      return;
+    }
+    page_ = ::new (memory) Page;
+  }
+  TokenSource(const TokenSource&) = delete;
+  TokenSource& operator=(const TokenSource&) = delete;
+  ~TokenSource() {
+    if (page_ != nullptr) ::munmap(static_cast<void*>(page_), sizeof(Page));
+  }
+
+  // Returns: bits that nobody else has seen or will see. Errors: IdempotencyError.
+  [[nodiscard]] TokenBits draw() {
+    TokenBits bits;
+    if (page_ == nullptr) {
+      fill_random(bits.data(), bits.size());
+      return bits;
+    }
+    if (page_->unused == 0) {
+      fill_random(page_->stack.data(), sizeof(page_->stack));
+      page_->unused = page_->stack.size();
+      page_->filled_here = true;
+    }
+    TokenBits& top = page_->stack[--page_->unused];
+    bits = top;
+    top = {};
+    return bits;
+  }
+
+  // Effects: makes bits that certainly went nowhere the next to be drawn.
+  void put_back(const TokenBits& bits) noexcept {
+    // In a child forked since they were drawn, the parent has them too.
+    if (page_ == nullptr || !page_->filled_here || page_->unused == page_->stack.size()) return;
+    page_->stack[page_->unused++] = bits;
+  }
+
+ private:
+  struct Page {
+    std::size_t unused = 0;
+    bool filled_here = false;
+    std::array<TokenBits, 255> stack = {};
+  };
+  static_assert(sizeof(Page) <= 4096);
+
+  Page* page_ = nullptr;
+};
+
+[[nodiscard]] inline AttemptToken token_of(const TokenBits& bits) {
+  char text[2 * std::tuple_size_v<TokenBits>];
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    text[2 * i] = "0123456789abcdef"[bits[i] >> 4];
+    text[2 * i + 1] = "0123456789abcdef"[bits[i] & 0xF];
+  }
+  return AttemptToken(std::string_view(text, sizeof text));
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace nexus::idempotency
+
+#endif  // NEXUS_IDEMPOTENCY_DETAIL_TOKEN_SOURCE_HPP
