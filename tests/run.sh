@@ -26,6 +26,7 @@ announce() {
 # configure <build> <compiler> <sanitizer, may be empty>: always afresh, so that no stale setting survives.
 configure() {
   announce "$1: configure"
+  mkdir -p build
   CXX=$2 NEXUS_IDEMPOTENCY_SANITIZE=$3 cmake --fresh -C cmake/dev.cmake -S . -B "build/$1" >"build/$1.configure.log" 2>&1 ||
     { cat "build/$1.configure.log"; return 1; }
 }
@@ -48,7 +49,6 @@ whole() {
   run_tests "$1"
 }
 
-mkdir -p build
 case ${1-} in
   --quick)
     bash cmake/setup.sh gcc

@@ -78,11 +78,15 @@ int main() {
       throw_store_error,
       [](const auto& error) { return error.is_transient() && error.native_code() == "08006"; },
       "StoreError");
+  check_throws<OutcomeNotRecorded>(
+      throw_outcome_not_recorded, [](const auto& error) { return error.result() == "paid"; },
+      "OutcomeNotRecorded");
   check_throws<IdempotencyError>(
       throw_store_error, [](const auto&) { return true; }, "IdempotencyError, the base");
   check_exported(typeid(InvalidValueError));
   check_exported(typeid(CompletionError));
   check_exported(typeid(StoreError));
+  check_exported(typeid(OutcomeNotRecorded));
   check_exported(typeid(IdempotencyError));
   check_exported(typeid(IdempotencyStore));
   return failures == 0 ? 0 : 1;

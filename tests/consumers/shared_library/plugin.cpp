@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "plugin.hpp"
 
+#include <exception>
+
 using namespace nexus::idempotency;
 
 IdempotencyKey make_key(std::string_view client_key) {
@@ -24,4 +26,7 @@ void throw_completion_error() {
 }
 void throw_store_error() {
   throw StoreError(StoreErrc::unavailable, "down", "08006");
+}
+void throw_outcome_not_recorded() {
+  throw OutcomeNotRecorded("paid", std::exception_ptr());
 }

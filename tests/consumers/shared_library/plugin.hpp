@@ -16,5 +16,6 @@ PLUGIN_API nexus::idempotency::BeginDecision begin(nexus::idempotency::Idempoten
 PLUGIN_API void throw_invalid_value();
 PLUGIN_API void throw_completion_error();
 PLUGIN_API void throw_store_error();
+PLUGIN_API void throw_outcome_not_recorded();
 
 #endif  // PLUGIN_HPP
