@@ -6,7 +6,7 @@
 #   examples  what examples/run.sh needs
 #   gcc       the tests with GCC
 #   clang     the tests with Clang: the fuzzers' runtime too
-#   format    the check of the formatting
+#   lint      the checks of the formatting and with clang-tidy
 set -euo pipefail
 
 packages=()
@@ -25,9 +25,9 @@ for profile in "$@"; do
       packages+=(clang libclang-rt-dev)
       tools+=(clang++)
       ;;
-    format)
-      packages+=(clang-format)
-      tools+=(clang-format)
+    lint)
+      packages+=(clang-format clang-tidy)
+      tools+=(clang-format clang-tidy)
       ;;
     *)
       echo "setup.sh: unknown profile '$profile'" >&2

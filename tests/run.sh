@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # tests/run.sh [--quick | --sanitize | --all]
 #
-#   (nothing)   everything with GCC; everything with Clang, and about a minute of fuzzing; the formatting
+#   (nothing)   everything with GCC; everything with Clang, and about a minute of fuzzing
 #   --quick     the inner loop: unit and conformance tests with GCC
 #   --sanitize  the tests under AddressSanitizer with UndefinedBehaviorSanitizer, then under ThreadSanitizer
 #   --all       the first and the third, as CI does
@@ -62,7 +62,7 @@ case ${1-} in
     whole tsan clang++ thread
     ;;
   "" | --all)
-    bash cmake/setup.sh gcc clang format
+    bash cmake/setup.sh gcc clang lint
     whole gcc g++ ""
     whole clang clang++ ""
     if [[ ${1-} == --all ]]; then
