@@ -21,13 +21,10 @@ class IdempotencyKey {
  public:
   // Not explicit, so that `begin({tenant, operation, client_key}, fingerprint)` compiles.
   // Errors: std::bad_alloc.
-  IdempotencyKey(TenantId tenant, OperationRef operation, ClientKey client_key)
-      : block_(make(Parts{tenant, operation, client_key})) {}
+  IdempotencyKey(const TenantId& tenant, const OperationRef& operation, const ClientKey& client_key)
+      : block_(make(tenant, operation, client_key)) {}
 
-  // A move copies, so that a moved-from key is still the key.
-  IdempotencyKey(const IdempotencyKey&) noexcept = default;
-  IdempotencyKey& operator=(const IdempotencyKey&) noexcept = default;
-  ~IdempotencyKey() = default;
+  // A key that was moved from may only be assigned to or destroyed.
 
   // Lifetimes of what the four return: as long as any copy of this key.
   [[nodiscard]] const TenantId& tenant() const noexcept { return block_.header().tenant; }
@@ -50,13 +47,13 @@ class IdempotencyKey {
   };
   using Block = detail::SharedBlock<Parts>;
 
-  static Block make(const Parts& parts) {
-    const std::string_view texts[] = {parts.tenant.value(), parts.operation.value(),
-                                      parts.client_key.value()};
+  static Block make(const TenantId& tenant, const OperationRef& operation,
+                    const ClientKey& client_key) {
+    const std::string_view texts[] = {tenant.value(), operation.value(), client_key.value()};
     const std::size_t sizes[] = {detail::escaped_size(texts[0]), detail::escaped_size(texts[1]),
                                  detail::escaped_size(texts[2])};
     constexpr std::size_t punctuation = std::string_view(R"(["","",""])").size();
-    return Block(parts, sizes[0] + sizes[1] + sizes[2] + punctuation, [&](char* out) noexcept {
+    const auto write = [&](char* out) noexcept {
       *out++ = '[';
       for (std::size_t i = 0; i < 3; ++i) {
         if (i > 0) *out++ = ',';
@@ -65,7 +62,9 @@ class IdempotencyKey {
         *out++ = '"';
       }
       *out = ']';
-    });
+    };
+    return Block(sizes[0] + sizes[1] + sizes[2] + punctuation, write, tenant, operation,
+                 client_key);
   }
 
   Block block_;

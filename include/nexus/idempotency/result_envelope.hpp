@@ -43,7 +43,7 @@ class ResultEnvelope {
   static detail::SharedBytes make(std::string_view bytes) {
     if (bytes.empty()) throw InvalidValueError("ResultEnvelope must not be empty");
     if (bytes.size() > max_bytes) throw InvalidValueError("ResultEnvelope is too long");
-    return {detail::NoHeader{}, bytes.size(),
+    return {bytes.size(),
             [bytes](char* out) noexcept { std::memcpy(out, bytes.data(), bytes.size()); }};
   }
 

@@ -2,9 +2,6 @@
 #ifndef NEXUS_IDEMPOTENCY_SERVICE_HPP
 #define NEXUS_IDEMPOTENCY_SERVICE_HPP
 
-#include <algorithm>
-#include <cstdint>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -13,6 +10,7 @@
 #include "nexus/idempotency/detail/config.hpp"
 #include "nexus/idempotency/detail/settle.hpp"
 #include "nexus/idempotency/detail/token_source.hpp"
+#include "nexus/idempotency/detail/transitions.hpp"
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/policy.hpp"
 #include "nexus/idempotency/ports.hpp"
@@ -95,31 +93,33 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
 
     for (int round = 0; round < max_rounds; ++round) {
       const Timestamp now = clock_.now();
-      const IdempotencyRecord candidate = pending_record(key, fingerprint, own, 0, now);
-      const ClaimPendingResult claim =
+      const IdempotencyRecord candidate =
+          detail::pending_record(key, fingerprint, own, 0, now, policy_.pending_ttl);
+      ClaimPendingResult claim =
           detail::settle(2, in_doubt, [&] { return persist_.claim_pending(candidate); });
       if (claim.claimed_new()) {
-        if (still_holds(candidate)) return FirstExecution{attempt_of(candidate)};
+        if (still_holds(candidate)) return FirstExecution{detail::attempt_of(candidate)};
         continue;
       }
-      const IdempotencyRecord& stored = *claim.existing;
+      IdempotencyRecord& stored = *claim.existing;
       require_identity(stored, key);
       const Verdict verdict = judge(stored, fingerprint, own, now, policy_);
       if (verdict == Verdict::own_claim) {
-        if (still_holds(stored)) return FirstExecution{attempt_of(stored)};
+        if (still_holds(stored)) return FirstExecution{detail::attempt_of(stored)};
         continue;
       }
       if (verdict == Verdict::take_over) {
-        const IdempotencyRecord next = pending_record(key, fingerprint, own, stored.fence, now);
+        const IdempotencyRecord next =
+            detail::pending_record(key, fingerprint, own, stored.fence, now, policy_.pending_ttl);
         if (take_over(stored, next, now, in_doubt) && still_holds(next)) {
-          return FirstExecution{attempt_of(next)};
+          return FirstExecution{detail::attempt_of(next)};
         }
         continue;
       }
       // A definite "no" to the first question: the token went nowhere, so its bits, the dearest
       // part of a replay, serve the next call.
       if (round == 0 && !in_doubt) tokens.put_back(bits);
-      return answer_of(verdict, stored, now);
+      return answer_of(verdict, std::move(stored), now);
     }
     throw StoreError(StoreErrc::contended, "the key changed hands in every round of begin");
   }
@@ -136,8 +136,8 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
     Attempt renewed = attempt;
     for (int tries = 0; tries < 2; ++tries) {
       const Timestamp now = clock_.now();
-      const IdempotencyRecord next =
-          record_of(attempt, RecordStatus::pending, std::nullopt, now, policy_.pending_ttl);
+      const IdempotencyRecord next = detail::next_record(attempt, RecordStatus::pending,
+                                                         std::nullopt, now, policy_.pending_ttl);
       write_or_explain(attempt, next, now);
       renewed.lease_end = later_deadline(attempt.lease_end, next.expires_at);
       // A call so slow that the new lease is over already: nobody should work under it.
@@ -150,7 +150,6 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
   // Every lost round means that another caller won the key; so many in a row mean a store or a
   // policy (a lease of no length) that can't be worked with.
   static constexpr int max_rounds = 16;
-  static constexpr std::uint64_t max_fence = std::numeric_limits<std::int64_t>::max();
 
   static IdempotencyPolicy validated(const IdempotencyPolicy& policy) {
     const auto negative = [](std::optional<Duration> d) { return d && *d < Duration::zero(); };
@@ -165,52 +164,10 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
     return policy;
   }
 
-  static std::optional<Timestamp> deadline(Timestamp now, std::optional<Duration> ttl) noexcept {
-    if (!ttl) return std::nullopt;
-    return saturating_add(now, *ttl);
-  }
-
-  // Returns: a fence above `previous` (the stored record's, 0 without one), in step with the clock
-  // so that it grows across a purge too.
-  static std::uint64_t next_fence(std::uint64_t previous, Timestamp now) {
-    if (previous >= max_fence) {
-      throw StoreError(StoreErrc::corrupt, "a stored fence leaves no room for a greater one");
-    }
-    const auto micros = std::max<std::int64_t>(now.time_since_epoch().count(), 0);
-    return std::max(previous + 1, static_cast<std::uint64_t>(micros));
-  }
-
   static void require_identity(const IdempotencyRecord& stored, const IdempotencyKey& key) {
     if (!(stored.key == key)) {
       throw StoreError(StoreErrc::corrupt, "the store answered with another key's record");
     }
-  }
-
-  static Attempt attempt_of(const IdempotencyRecord& record) {
-    return {record.key,   record.fingerprint, record.attempt_token,
-            record.fence, record.created_at,  record.expires_at};
-  }
-
-  IdempotencyRecord pending_record(const IdempotencyKey& key, const RequestFingerprint& fingerprint,
-                                   const AttemptToken& token, std::uint64_t previous_fence,
-                                   Timestamp now) const {
-    return {key,
-            RecordStatus::pending,
-            fingerprint,
-            token,
-            next_fence(previous_fence, now),
-            std::nullopt,
-            now,
-            now,
-            deadline(now, policy_.pending_ttl)};
-  }
-
-  static IdempotencyRecord record_of(const Attempt& attempt, RecordStatus status,
-                                     std::optional<ResultEnvelope> result, Timestamp now,
-                                     std::optional<Duration> ttl) {
-    return {attempt.key,        status,        attempt.fingerprint,
-            attempt.token,      attempt.fence, std::move(result),
-            attempt.started_at, now,           deadline(now, ttl)};
   }
 
   // Returns: whether a claim that has just been won is worth handing out: the store call may have
@@ -229,17 +186,17 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
     return detail::settle(2, in_doubt, [&] { return persist_.save_if(guard, next); });
   }
 
-  BeginDecision answer_of(Verdict verdict, const IdempotencyRecord& stored, Timestamp now) const {
+  BeginDecision answer_of(Verdict verdict, IdempotencyRecord&& stored, Timestamp now) const {
     switch (verdict) {
       case Verdict::replay:
         if (!stored.result) {
           throw StoreError(StoreErrc::corrupt, "a completed record has no result");
         }
-        return Replay{*stored.result, stored.last_transition_at};
+        return Replay{*std::move(stored.result), stored.last_transition_at};
       case Verdict::conflict:
         return Conflict{};
       case Verdict::retry_not_allowed:
-        return RetryNotAllowed{stored.result};
+        return RetryNotAllowed{std::move(stored.result)};
       default:
         return InProgress{time_until_takeover(stored, now)};
     }
@@ -255,7 +212,8 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
   void finish(const Attempt& attempt, RecordStatus status, std::optional<ResultEnvelope> result,
               std::optional<Duration> ttl) {
     const Timestamp now = clock_.now();
-    write_or_explain(attempt, record_of(attempt, status, std::move(result), now, ttl), now);
+    write_or_explain(attempt, detail::next_record(attempt, status, std::move(result), now, ttl),
+                     now);
   }
 
   // Effects: replaces the attempt's own open record by `next`. Returns if it did, or if that very

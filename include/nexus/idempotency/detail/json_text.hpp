@@ -45,10 +45,10 @@ namespace detail {
 
 // Returns: how many bytes `text` takes inside a JSON string.
 [[nodiscard]] inline std::size_t escaped_size(std::string_view text) noexcept {
-  const bool plain = all_words(text, ' ', [](std::uint64_t word) {
-    return !has_byte_below(word, 0x20) && !has_byte(word, '"') && !has_byte(word, '\\');
+  const bool special = any_word(text, ' ', [](std::uint64_t word) {
+    return below_flags(word, 0x20) | equal_flags(word, '"') | equal_flags(word, '\\');
   });
-  if (plain) return text.size();
+  if (!special) return text.size();
   std::size_t size = 0;
   for (const char byte : text) size += short_escape(byte) != 0 ? 2 : is_control(byte) ? 6 : 1;
   return size;

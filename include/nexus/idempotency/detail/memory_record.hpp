@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nexus/idempotency/detail/text.hpp"
 #include "nexus/idempotency/ports.hpp"
 #include "nexus/idempotency/record.hpp"
 
@@ -63,8 +64,8 @@ class MemoryRecord {
     const bool as_expected = expected != nullptr && expected->value() == fingerprint();
     return {key,
             status_,
-            as_expected ? *expected : RequestFingerprint(fingerprint()),
-            AttemptToken(token()),
+            as_expected ? *expected : TextAccess::unchecked<RequestFingerprint>(fingerprint()),
+            TextAccess::unchecked<AttemptToken>(token()),
             fence_,
             has_result_ ? std::optional<ResultEnvelope>(result_) : std::nullopt,
             created_at_,

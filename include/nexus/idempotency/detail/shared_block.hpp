@@ -9,10 +9,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <new>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace nexus::idempotency {
@@ -28,24 +26,15 @@ class SharedBlock {
  public:
   SharedBlock() noexcept = default;
 
-  // Effects: makes a block of `size` bytes, which `fill(char*)` must all write.
-  // Preconditions: size < 2^32.
-  // Errors: std::bad_alloc; what `fill` throws (nothing leaks).
-  template <class Fill>
-  SharedBlock(Header header, std::size_t size, Fill&& fill) {
-    void* memory = ::operator new(sizeof(Block) + size);
-    static_assert(std::is_nothrow_move_constructible_v<Header>);
-    block_ = ::new (memory) Block{{1}, static_cast<std::uint32_t>(size), std::move(header)};
-    if constexpr (noexcept(fill(static_cast<char*>(nullptr)))) {
-      fill(bytes_of(block_));
-    } else {
-      try {
-        fill(bytes_of(block_));
-      } catch (...) {
-        release();
-        throw;
-      }
-    }
+  // Effects: makes a block with a header of `args` and `size` bytes, which `fill` must all write.
+  // Preconditions: size < 2^32; neither the header's construction nor `fill` throws.
+  // Errors: std::bad_alloc.
+  template <class Fill, class... Args>
+  SharedBlock(std::size_t size, Fill&& fill, const Args&... args) {
+    static_assert(noexcept(fill(static_cast<char*>(nullptr)))&& noexcept(Header{args...}));
+    block_ = ::new (::operator new(sizeof(Block) + size))
+        Block{{1}, static_cast<std::uint32_t>(size), Header{args...}};
+    fill(bytes_of(block_));
   }
 
   SharedBlock(const SharedBlock& other) noexcept : block_(other.block_) {

@@ -37,9 +37,8 @@ class TextStorage {
       std::memcpy(raw_, bytes.data(), bytes.size());
       raw_[Capacity] = static_cast<unsigned char>(bytes.size());
     } else {
-      ::new (static_cast<void*>(raw_))
-          SharedBytes(NoHeader{}, bytes.size(),
-                      [&](char* out) noexcept { std::memcpy(out, bytes.data(), bytes.size()); });
+      ::new (static_cast<void*>(raw_)) SharedBytes(
+          bytes.size(), [&](char* out) noexcept { std::memcpy(out, bytes.data(), bytes.size()); });
       raw_[Capacity] = is_shared;
     }
   }
@@ -77,8 +76,9 @@ class TextStorage {
     if (raw_[Capacity] == is_shared) shared().~SharedBytes();
   }
 
-  // The last byte is the size, or is_shared, and then the first bytes are a SharedBytes.
-  alignas(SharedBytes) unsigned char raw_[Capacity + 1] = {};
+  // The last byte is the size, or is_shared, and then the first bytes are a SharedBytes. Bytes
+  // beyond the size are left as they are: zeroing them costs more than all the rest of a copy.
+  alignas(SharedBytes) unsigned char raw_[Capacity + 1];
 };
 
 // Returns: `text` without " \t\n\r\0\x0B" at either end.
@@ -91,19 +91,31 @@ class TextStorage {
   return text;
 }
 
+// Makes values of bytes that have been a value of that type before, without checking them again.
+struct TextAccess {
+  struct Unchecked {
+    std::string_view bytes;
+  };
+  template <class Value>
+  [[nodiscard]] static Value unchecked(std::string_view bytes) {
+    return Value(Unchecked{bytes});
+  }
+};
+
 // The base of a text value: `Value` derives from it and has `max_length` and `type_name`.
 // Two values are equal when their trimmed bytes are; nothing is folded or normalised.
 template <class Value, std::size_t Capacity>
 class Text {
  public:
   explicit Text(std::string_view text) : storage_(require(trim(text))) {}
+  explicit Text(TextAccess::Unchecked checked_before) : storage_(checked_before.bytes) {}
 
   // Returns: the value, or nothing where the constructor would throw InvalidValueError.
   // For text that a client sent. Errors: std::bad_alloc.
   [[nodiscard]] static std::optional<Value> parse(std::string_view text) {
     const std::string_view trimmed = trim(text);
     if (fault_of(trimmed) != nullptr) return std::nullopt;
-    return Value(trimmed);
+    return TextAccess::unchecked<Value>(trimmed);
   }
 
   // Returns: the trimmed bytes. Lifetimes: as long as this object.

@@ -12,9 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string_view>
+#include <tuple>
 
 #include "nexus/idempotency/detail/random_bytes.hpp"
+#include "nexus/idempotency/detail/text.hpp"
+#include "nexus/idempotency/detail/words.hpp"
 #include "nexus/idempotency/values.hpp"
 
 namespace nexus::idempotency {
@@ -84,13 +86,22 @@ class TokenSource {
   Page* page_ = nullptr;
 };
 
+// Returns: the bits as 32 hex digits, eight at a time. (In which order they stand is of no
+// consequence, they are random.)
 [[nodiscard]] inline AttemptToken token_of(const TokenBits& bits) {
+  constexpr std::uint64_t low_nibbles = 0x0F * low_bits;
   char text[2 * std::tuple_size_v<TokenBits>];
-  for (std::size_t i = 0; i < bits.size(); ++i) {
-    text[2 * i] = "0123456789abcdef"[bits[i] >> 4];
-    text[2 * i + 1] = "0123456789abcdef"[bits[i] & 0xF];
+  char* out = text;
+  for (const std::size_t at : {0U, 8U}) {
+    const std::uint64_t word = load_word(reinterpret_cast<const char*>(bits.data()) + at);
+    for (const std::uint64_t nibbles : {word & low_nibbles, (word >> 4) & low_nibbles}) {
+      const std::uint64_t above_nine = ((nibbles + 6 * low_bits) >> 4) & low_bits;
+      const std::uint64_t digits = nibbles + '0' * low_bits + above_nine * ('a' - '9' - 1);
+      std::memcpy(out, &digits, sizeof digits);
+      out += sizeof digits;
+    }
   }
-  return AttemptToken(std::string_view(text, sizeof text));
+  return TextAccess::unchecked<AttemptToken>({text, sizeof text});
 }
 
 }  // namespace detail

@@ -39,7 +39,7 @@ namespace detail {
 }
 
 [[nodiscard]] inline bool is_utf8(std::string_view text) noexcept {
-  if (all_words(text, ' ', [](std::uint64_t word) { return !has_high_bit(word); })) return true;
+  if (!any_word(text, ' ', high_bit_flags)) return true;  // ASCII
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);
     if (length == 0) return false;

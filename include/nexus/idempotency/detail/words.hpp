@@ -23,34 +23,38 @@ inline constexpr std::uint64_t high_bits = 0x8080808080808080;
   return word;
 }
 
-// Returns: whether `test(word)` holds for every word of `text`. The last word overlaps the one
+// Returns: whether `flags(word)` is not 0 for any word of `text`. The last word overlaps the one
 // before it; a text under eight bytes is read into a word of `filler` bytes.
-template <class Test>
-[[nodiscard]] bool all_words(std::string_view text, char filler, Test test) noexcept {
+template <class Flags>
+[[nodiscard]] bool any_word(std::string_view text, char filler, Flags flags) noexcept {
   const char* bytes = text.data();
   const std::size_t size = text.size();
   if (size < sizeof(std::uint64_t)) {
-    char padded[sizeof(std::uint64_t)];
-    for (std::size_t i = 0; i < sizeof padded; ++i) padded[i] = i < size ? bytes[i] : filler;
-    return test(load_word(padded));
+    std::uint64_t word = low_bits * static_cast<unsigned char>(filler);
+    for (std::size_t i = 0; i < size; ++i) {
+      word = word << 8 | static_cast<unsigned char>(bytes[i]);
+    }
+    return flags(word) != 0;
   }
-  for (std::size_t i = 0; i + 8 < size; i += 8) {
-    if (!test(load_word(bytes + i))) return false;
-  }
-  return test(load_word(bytes + size - 8));
+  std::uint64_t found = flags(load_word(bytes + size - 8));
+  for (std::size_t i = 0; i + 8 < size; i += 8) found |= flags(load_word(bytes + i));
+  return found != 0;
 }
 
-[[nodiscard]] constexpr bool has_high_bit(std::uint64_t word) noexcept {
-  return (word & high_bits) != 0;
+[[nodiscard]] constexpr std::uint64_t high_bit_flags(std::uint64_t word) noexcept {
+  return word & high_bits;
 }
 
-// Preconditions: limit <= 128. Exact as an answer about the word, not about which byte.
-[[nodiscard]] constexpr bool has_byte_below(std::uint64_t word, unsigned char limit) noexcept {
-  return ((word - low_bits * limit) & ~word & high_bits) != 0;
+// Returns: not 0 if a byte of the word is below `limit`. It does not tell which.
+// Preconditions: limit <= 128.
+[[nodiscard]] constexpr std::uint64_t below_flags(std::uint64_t word,
+                                                  unsigned char limit) noexcept {
+  return (word - low_bits * limit) & ~word & high_bits;
 }
 
-[[nodiscard]] constexpr bool has_byte(std::uint64_t word, unsigned char byte) noexcept {
-  return has_byte_below(word ^ (low_bits * byte), 1);
+// Returns: not 0 if a byte of the word is `byte`.
+[[nodiscard]] constexpr std::uint64_t equal_flags(std::uint64_t word, unsigned char byte) noexcept {
+  return below_flags(word ^ (low_bits * byte), 1);
 }
 
 }  // namespace detail
