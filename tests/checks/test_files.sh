@@ -19,6 +19,6 @@ while read -r header; do
   fi
   first=$(grep -m 1 '^#include' "$test")
   [[ $first == *"nexus/idempotency/$header"* ]] || fail "$test includes something before $header: $first"
-  grep -Eq "(^| |/)$name(\.test\.cpp)?( |\$)" tests/unit/CMakeLists.txt || fail "tests/unit/CMakeLists.txt lacks $name"
+  grep -Eq "(^| |/)$name(\.test\.cpp)?([ )]|\$)" tests/unit/CMakeLists.txt || fail "tests/unit/CMakeLists.txt lacks $name"
 done < <(cd include/nexus/idempotency && find . -name '*.hpp' -not -path '*/detail/*' | sed 's|^\./||' | sort)
 exit "$failed"
