@@ -37,8 +37,22 @@ std::string with_unit(double value, Unit unit) {
   return "";
 }
 
-bool is_met(const Bar& bar, double value) {
-  return bar.kind == Bar::Kind::at_least ? value >= bar.value : value <= bar.value;
+// Returns: the last two cells of a row.
+std::string verdict(const Bar& bar, double ours, double ratio, Unit unit) {
+  const auto cells = [](const std::string& required, bool met) {
+    return required + " | " + (met ? "yes" : "**no**");
+  };
+  switch (bar.kind) {
+    case Bar::Kind::ratio_at_least:
+      return cells("≥ " + number(bar.value), ratio >= bar.value);
+    case Bar::Kind::ratio_at_most:
+      return cells("≤ " + number(bar.value), ratio <= bar.value);
+    case Bar::Kind::ours_at_most:
+      return cells("≤ " + with_unit(bar.value, unit), ours <= bar.value);
+    case Bar::Kind::none:
+      return "– | –";
+  }
+  return "";
 }
 
 }  // namespace
@@ -49,30 +63,21 @@ void print_header() {
 }
 
 void print(const Row& row) {
-  const double ours = quantile_of(row.ours, 0.5);
-  double judged = ours;
-  std::string compared = "–";
-  std::string ratio = "–";
+  const double ours = median_of(row.ours);
+  double ratio = 0;
+  std::string compared = "– | –";
   if (!row.other.empty()) {
     std::vector<double> ratios;
     for (std::size_t i = 0; i < row.ours.size(); ++i) {
       ratios.push_back(row.ours[i] / row.other[i]);
     }
-    judged = quantile_of(ratios, 0.5);
+    ratio = median_of(ratios);
     const auto [least, greatest] = std::minmax_element(ratios.begin(), ratios.end());
-    compared = row.other_name + ": " + with_unit(quantile_of(row.other, 0.5), row.unit);
-    ratio = number(judged) + " (" + number(*least) + "–" + number(*greatest) + ")";
+    compared = row.other_name + ": " + with_unit(median_of(row.other), row.unit) + " | " +
+               number(ratio) + " (" + number(*least) + "–" + number(*greatest) + ")";
   }
-  std::string bar = "–";
-  std::string met = "–";
-  if (row.bar.kind != Bar::Kind::none) {
-    bar = row.bar.kind == Bar::Kind::at_least ? "≥ " : "≤ ";
-    bar += row.other.empty() ? with_unit(row.bar.value, row.unit) : number(row.bar.value);
-    met = is_met(row.bar, judged) ? "yes" : "**no**";
-  }
-  std::printf("| %s | %s | %s | %s | %s | %s |\n", row.what.c_str(),
-              with_unit(ours, row.unit).c_str(), compared.c_str(), ratio.c_str(), bar.c_str(),
-              met.c_str());
+  std::printf("| %s | %s | %s | %s |\n", row.what.c_str(), with_unit(ours, row.unit).c_str(),
+              compared.c_str(), verdict(row.bar, ours, ratio, row.unit).c_str());
   std::fflush(stdout);
 }
 

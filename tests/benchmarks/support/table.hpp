@@ -11,14 +11,15 @@ namespace nexus::idempotency::benchmarks {
 
 enum class Unit { calls_per_second, nanoseconds, microseconds, bytes };
 
-// What a comparison must come to. `none`: it is only reported.
+// What a row must come to. `none`: it is only reported.
 struct Bar {
-  enum class Kind { none, at_least, at_most };
+  enum class Kind { none, ratio_at_least, ratio_at_most, ours_at_most };
   Kind kind = Kind::none;
   double value = 0;
 
-  [[nodiscard]] static Bar at_least(double value) { return {Kind::at_least, value}; }
-  [[nodiscard]] static Bar at_most(double value) { return {Kind::at_most, value}; }
+  [[nodiscard]] static Bar at_least(double ratio) { return {Kind::ratio_at_least, ratio}; }
+  [[nodiscard]] static Bar at_most(double ratio) { return {Kind::ratio_at_most, ratio}; }
+  [[nodiscard]] static Bar ours_at_most(double value) { return {Kind::ours_at_most, value}; }
 };
 
 // One value a round. With `other`, the bar is for the ratio ours / other of the same round;

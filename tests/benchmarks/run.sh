@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# tests/benchmarks/run.sh [--rounds=N]
+#
+# Builds the benchmarks in build/benchmarks, optimised, and prints a Markdown table: ours beside a baseline written by
+# hand (baseline.hpp), medians over N rounds (5), each of which runs everything once. About five minutes. Ratios of one
+# run may be compared; rates of different runs, or machines, may not. For figures to be believed, nothing else may run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+case ${1-} in
+  "" | --rounds=*) ;;
+  *)
+    sed -n 's/^# \{0,1\}//; 2,/^set /{/SPDX/d; /^set /d; p}' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
+
+build=build/benchmarks
+mkdir -p build
+{
+  bash cmake/setup.sh gcc
+  cmake -D CMAKE_BUILD_TYPE=Release -C cmake/dev.cmake -S . -B "$build"
+  cmake --build "$build" -j "$(nproc)" --target nexus_idempotency_benchmark_throughput nexus_idempotency_benchmark_limits
+} >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
+
+# Load averages, and the names of what is running at the moment, except for this script's own.
+load() {
+  local running
+  running=$(ps -eo stat=,comm= | awk '$1 ~ /^R/ && $2 != "ps" && $2 != "awk" { print $2 }' | sort | uniq -c |
+    awk '{ printf "%s%s × %s", (NR > 1 ? ", " : ""), $1, $2 }')
+  echo "load $(cut -d ' ' -f 1-3 /proc/loadavg), running: ${running:-nothing}"
+}
+
+compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[^=]*=//p' "$build/CMakeCache.txt")
+echo "- Machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort -u | head -n 1), $(nproc) cores, $(uname -sr)"
+echo "- Compiler: $("$compiler" --version | head -n 1), Release"
+echo "- Commit: $(git describe --always --dirty 2>/dev/null || echo unknown)"
+echo "- Before: $(load)"
+echo
+"$build/tests/benchmarks/nexus_idempotency_benchmark_throughput" "$@"
+"$build/tests/benchmarks/nexus_idempotency_benchmark_limits" "$@" | tail -n +3 # one header is enough
+echo
+echo "- After: $(load)"
