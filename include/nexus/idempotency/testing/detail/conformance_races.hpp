@@ -24,7 +24,7 @@ namespace nexus::idempotency {
 inline namespace v0 {
 namespace testing::detail {
 
-inline constexpr std::size_t crew_size = 8;
+inline constexpr std::size_t crew_size = 6;
 inline constexpr std::size_t rounds = 6;
 
 inline IdempotencyKey round_key(std::size_t round) {
