@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Threads that work at the same time. Catch2's assertions belong to the main thread, so what the
+// others find out is collected here and judged when all have ended.
+#pragma once
+
+#include <atomic>
+#include <barrier>
+#include <cstddef>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "support/service_world.hpp"
+
+namespace nexus::idempotency::test {
+
+// Effects: runs `work(0)` to `work(threads - 1)`, each on a thread of its own, from one moment on.
+// Errors: that of a thread, when all have ended.
+template <class Work>
+void run_together(std::size_t threads, Work work) {
+  std::barrier gate(static_cast<std::ptrdiff_t>(threads));
+  std::vector<std::exception_ptr> errors(threads);
+  std::vector<std::thread> crew;
+  for (std::size_t i = 0; i < threads; ++i) {
+    crew.emplace_back([&, i] {
+      gate.arrive_and_wait();
+      try {
+        work(i);
+      } catch (...) {
+        errors[i] = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& thread : crew) thread.join();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
+// What went wrong, by any thread.
+class Findings {
+ public:
+  void expect(bool holds, const char* what) {
+    if (holds) return;
+    const std::lock_guard lock(mutex_);
+    ++counts_[what];
+  }
+
+  // Returns: an empty text if every expectation held.
+  [[nodiscard]] std::string text() const {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const auto& [what, count] : counts_) {
+      text += std::string(what) + " (" + std::to_string(count) + " times)\n";
+    }
+    return text;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, int> counts_;
+};
+
+// Returns: the attempt of a FirstExecution; nothing for any other answer.
+inline std::optional<Attempt> attempt_in(const BeginDecision& decision) {
+  const auto* first = std::get_if<FirstExecution>(&decision);
+  if (first == nullptr) return std::nullopt;
+  return first->attempt;
+}
+
+// Returns: the bytes of a Replay; nothing for any other answer.
+inline std::optional<std::string> replay_in(const BeginDecision& decision) {
+  const auto* replay = std::get_if<Replay>(&decision);
+  if (replay == nullptr) return std::nullopt;
+  return std::string(replay->result.payload());
+}
+
+inline std::size_t count(const std::vector<char>& flags) {
+  std::size_t set = 0;
+  for (const char flag : flags) set += flag != 0 ? 1 : 0;
+  return set;
+}
+
+}  // namespace nexus::idempotency::test
