@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -25,8 +27,10 @@
 #include <nexus/idempotency/testing/store_conformance.hpp>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -45,10 +49,20 @@ std::string hex(std::string_view bytes) {
   }
   return digits;
 }
-std::string unhex(const std::string& digits) {
+
+// Returns: the number that is written in all of `word`. Errors: std::invalid_argument.
+template <class Number>
+Number number(std::string_view word, int base = 10) {
+  Number value{};
+  const char* const end = word.data() + word.size();
+  const auto [stopped, error] = std::from_chars(word.data(), end, value, base);
+  if (error != std::errc() || stopped != end) throw std::invalid_argument("not a number");
+  return value;
+}
+std::string unhex(std::string_view digits) {
   std::string bytes;
-  for (std::size_t i = 0; i < digits.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  for (; !digits.empty(); digits.remove_prefix(std::min<std::size_t>(digits.size(), 2))) {
+    bytes += static_cast<char>(number<unsigned char>(digits.substr(0, 2), 16));
   }
   return bytes;
 }
@@ -81,15 +95,17 @@ std::string saved_line(const IdempotencyRecord& record) {
   return line.str();
 }
 IdempotencyRecord read_record(std::istream& line) {
-  const auto time = [](const std::string& word) { return Timestamp{Duration{std::stoll(word)}}; };
+  const auto time = [](const std::string& word) {
+    return Timestamp{Duration{number<Duration::rep>(word)}};
+  };
   const IdempotencyKey key = read_key(line);
   std::string status, fingerprint, token, fence, result, created, changed, expires;
   line >> status >> fingerprint >> token >> fence >> result >> created >> changed >> expires;
   IdempotencyRecord record{key,
-                           static_cast<RecordStatus>(std::stoi(status)),
+                           static_cast<RecordStatus>(number<int>(status)),
                            RequestFingerprint(unhex(fingerprint)),
                            AttemptToken(unhex(token)),
-                           std::stoull(fence),
+                           number<std::uint64_t>(fence),
                            std::nullopt,
                            time(created),
                            time(changed),
