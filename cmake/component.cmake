@@ -28,11 +28,6 @@ function(nexus_idempotency_add_component name)
   add_library(nexus_idempotency::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
 
-  foreach(header IN LISTS arg_HEADERS) # TEMPORARY: until every header exists
-    if(NOT EXISTS "${PROJECT_SOURCE_DIR}/include/${header}")
-      list(REMOVE_ITEM arg_HEADERS "${header}")
-    endif()
-  endforeach()
   list(TRANSFORM arg_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/include/")
   target_sources(
     ${target}
