@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "nexus/idempotency/testing/manual_clock.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -42,13 +44,24 @@ TEST_CASE("a manual clock stops at the ends of the range") {
 }
 
 TEST_CASE("no move of a manual clock is lost between threads") {
+  // Each thread goes on until all of them have made their share, so that they do run side by side.
+  constexpr int share = 20000;
   ManualClock clock{Timestamp{}};
+  std::atomic<int> unfinished = 4;
+  std::vector<std::int64_t> moves(4);
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&clock] {
-      for (int step = 0; step < 1000; ++step) clock.advance(1us);
+  for (std::int64_t& mine : moves) {
+    threads.emplace_back([&clock, &unfinished, &mine] {
+      std::int64_t made = 0;
+      while (unfinished > 0) {
+        clock.advance(1us);
+        if (++made == share) --unfinished;
+      }
+      mine = made;
     });
   }
   for (std::thread& thread : threads) thread.join();
-  CHECK(clock.now() == Timestamp{4000us});
+  std::int64_t total = 0;
+  for (const std::int64_t each : moves) total += each;
+  CHECK(clock.now().time_since_epoch().count() == total);
 }
