@@ -240,22 +240,21 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
   static std::size_t sweep(Shard& shard, Timestamp before, Sweep which, std::size_t limit) {
     std::size_t removed_in_all = 0;
     std::size_t index = 0;
-    std::size_t capacity = 0;
+    std::optional<std::size_t> capacity;     // of the table that `index` is a place of
     Timestamp known_earliest = no_deadline;  // what it was, until every slot has been seen
     for (bool done = false; !done;) {
       std::array<MemoryRecord::Pointer, removals_per_hold> garbage;  // freed outside of the lock
       std::size_t removed = 0;
       const std::lock_guard lock(shard.mutex);
       Table& table = shard.table;
-      if (capacity != table.capacity() || index == 0) {
-        // The first step, or the table has grown and everything stands elsewhere: start over.
-        if (shard.earliest >= before && index == 0) return removed_in_all;
-        index = 0;
+      if (capacity != table.capacity()) {
+        if (!capacity && shard.earliest >= before) return 0;
+        index = 0;  // the table has grown and everything stands elsewhere: start over
         capacity = table.capacity();
         known_earliest = std::min(known_earliest, shard.earliest);
         shard.earliest = no_deadline;
       }
-      const std::size_t end = std::min(capacity, index + slots_per_hold);
+      const std::size_t end = std::min(*capacity, index + slots_per_hold);
       while (index < end && removed < removals_per_hold && removed_in_all < limit) {
         const Slot& slot = table.slot(index);
         if (slot.record != nullptr && slot.deadline < before &&
@@ -268,7 +267,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
         ++index;
       }
       done = index == capacity || removed_in_all == limit;
-      if (index < capacity && done) shard.note_deadline(known_earliest);
+      if (index < *capacity && done) shard.note_deadline(known_earliest);
     }
     return removed_in_all;
   }
