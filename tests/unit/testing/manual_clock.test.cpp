@@ -45,7 +45,7 @@ TEST_CASE("a manual clock stops at the ends of the range") {
 
 TEST_CASE("no move of a manual clock is lost between threads") {
   // Each thread goes on until all of them have made their share, so that they do run side by side.
-  constexpr int share = 100000;
+  constexpr int share = 400000;
   ManualClock clock{Timestamp{}};
   std::atomic<int> unfinished = 4;
   std::vector<std::int64_t> moves(4);
