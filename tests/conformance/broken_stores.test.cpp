@@ -2,7 +2,10 @@
 // The conformance suite accepts a right store, refuses every store with a defect in it, and has no
 // case that nothing could fail.
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -42,6 +45,29 @@ class Fixture final : public testing::StoreFixture {
   Open open_;
   bool expires_;
   std::shared_ptr<Contents> contents_;
+};
+
+// A right store too: one that removes by itself what lapsed before the year 2099 was out, as an
+// engine would for which that is the present. The suite must keep its deadlines out of the past.
+struct ExpiresByItself final : ModelStore {
+  using ModelStore::ModelStore;
+  ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
+    auto answer = ModelStore::claim_pending(candidate);
+    expire();
+    return answer;
+  }
+  bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
+    const bool written = ModelStore::save_if(guard, next);
+    expire();
+    return written;
+  }
+  std::size_t purge_expired(Timestamp, std::size_t) override { return 0; }
+
+ private:
+  void expire() {
+    constexpr auto present = std::chrono::sys_days{std::chrono::year{2099} / 12 / 31};
+    ModelStore::purge_expired(present, std::numeric_limits<std::size_t>::max());
+  }
 };
 
 struct Defect {
@@ -183,15 +209,14 @@ const Defect defects[] = {
 }  // namespace
 
 TEST_CASE("a right store passes every case that applies to it") {
-  for (const bool expires : {false, true}) {
-    Fixture fixture(&open_store<ModelStore>, expires);
-    for (const auto& one : testing::conformance_cases()) {
-      const bool of_the_purge = one.name.substr(0, 13) == "purge_expired";
-      if (expires && of_the_purge) continue;  // the model store does purge
-      const auto result = testing::run_case(one, fixture);
-      INFO(result);
-      CHECK(result.outcome != ConformanceOutcome::failed);
-    }
+  Fixture plain(&open_store<ModelStore>);
+  Fixture expiring(&open_store<ExpiresByItself>, true);
+  for (Fixture* fixture : {&plain, &expiring}) {
+    const auto report = testing::run_conformance(*fixture);
+    INFO(report);
+    CHECK(report.passed());
+    const std::size_t skipped = fixture->expires_by_itself() ? 7 : 1;  // the cases of the purge
+    CHECK(report.count(ConformanceOutcome::skipped) == skipped);
   }
 }
 

@@ -17,8 +17,9 @@
 // fault was reported as `unavailable`, `exhausted` or `contended`; that acknowledged writes outlive
 // a loss of power; that a purge keeps others waiting only for a bounded time.
 //
-// A case makes some hundred calls at most; all of them together take well under a second on a
-// store in memory. Their times are fixed ones around the year 2100, and nothing sleeps.
+// A case makes at most some 250 calls, but for finds that go on as long as another thread writes;
+// all cases together make about 2,500 writes, a few hundredths of a second on a store in memory.
+// Their times are fixed ones around the year 2100, and nothing sleeps.
 
 #include <algorithm>
 #include <array>
