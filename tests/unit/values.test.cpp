@@ -226,10 +226,11 @@ TEMPLATE_TEST_CASE("copies and moved-from values keep their bytes", "[values]", 
     TestType other{std::string(TestType::max_length, 'w')};
     other = std::move(copy);
     REQUIRE(copy.value() == text);  // NOLINT(bugprone-use-after-move)
-    TestType& same = assigned;
-    assigned = same;
-    assigned = std::move(same);
-    REQUIRE(assigned.value() == text);
+    TestType alone{text};
+    TestType& same = alone;
+    alone = same;
+    alone = std::move(same);
+    REQUIRE(alone.value() == text);
     original.reset();
     other = TestType{"short"};
     REQUIRE(assigned.value() == text);

@@ -63,16 +63,25 @@ TEST_CASE("any size can be copied, moved and assigned over any other", "[text]")
       REQUIRE(target.view() == text_of(from));
       REQUIRE(source.view() == text_of(from));
       const Storage copy = target;
-      Storage moved = std::move(target);
+      const Storage moved = std::move(target);
       REQUIRE(moved.view() == text_of(from));
       REQUIRE(target.view() == text_of(from));  // NOLINT(bugprone-use-after-move)
-      Storage& same = moved;
-      moved = same;
-      REQUIRE(moved.view() == text_of(from));
       source = Storage{text_of(to)};
       REQUIRE(copy.view() == text_of(from));
       REQUIRE(is_inside(copy) == (from <= 39));
     }
+  }
+}
+
+TEST_CASE("a text assigned to itself keeps its bytes", "[text]") {
+  for (const std::size_t size : sizes) {
+    Storage alone{text_of(size)};  // no copy keeps the block alive
+    Storage& same = alone;
+    alone = same;
+    CAPTURE(size);
+    CHECK(alone.view() == text_of(size));
+    alone = std::move(same);
+    CHECK(alone.view() == text_of(size));
   }
 }
 
