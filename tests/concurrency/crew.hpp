@@ -42,6 +42,38 @@ void run_together(std::size_t threads, Work work) {
   }
 }
 
+// A store over another one in which callers meet: each has made up its mind when it comes, and none
+// goes on before all are there. So they do collide, which on a quick store is otherwise rare.
+class MeetingStore final : public IdempotencyStore {
+ public:
+  explicit MeetingStore(IdempotencyStore& inner) : inner_(inner) {}
+
+  // Effects: the next `writes` calls of save_if wait for one another. Not while others call.
+  void let_meet(std::size_t writes) {
+    missing_ = static_cast<std::ptrdiff_t>(writes);
+    meeting_.emplace(missing_);
+  }
+
+  std::optional<IdempotencyRecord> find(const IdempotencyKey& wanted) override {
+    return inner_.find(wanted);
+  }
+  ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
+    return inner_.claim_pending(candidate);
+  }
+  bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
+    if (missing_.fetch_sub(1) > 0) meeting_->arrive_and_wait();
+    return inner_.save_if(guard, next);
+  }
+  std::size_t purge_expired(Timestamp before, std::size_t limit) override {
+    return inner_.purge_expired(before, limit);
+  }
+
+ private:
+  IdempotencyStore& inner_;
+  std::atomic<std::ptrdiff_t> missing_{0};
+  std::optional<std::barrier<>> meeting_;
+};
+
 // What went wrong, by any thread.
 class Findings {
  public:

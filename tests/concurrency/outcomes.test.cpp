@@ -15,7 +15,8 @@ using namespace nexus::idempotency;
 using namespace nexus::idempotency::test;
 
 TEST_CASE("of different outcomes of one attempt exactly one is acknowledged, however often") {
-  InMemoryIdempotencyStore store;
+  InMemoryIdempotencyStore memory;
+  MeetingStore store(memory);
   testing::ManualClock clock(start);
   IdempotencyService service(store, clock, {.allow_retry_after_fail = false});
   // Each outcome is reported by two threads; to both the same answer must come.
@@ -26,6 +27,7 @@ TEST_CASE("of different outcomes of one attempt exactly one is acknowledged, how
     const std::optional<Attempt> attempt = attempt_in(service.begin(the_key, fingerprint()));
     REQUIRE(attempt);
     std::vector<char> acknowledged(2 * outcomes);
+    store.let_meet(2 * outcomes);
     run_together(2 * outcomes, [&](std::size_t thread) {
       const auto reason = refusal([&] {
         switch ((thread + round) % outcomes) {
@@ -62,7 +64,8 @@ TEST_CASE("of different outcomes of one attempt exactly one is acknowledged, how
 }
 
 TEST_CASE("a failure that frees the key and a completion of the same attempt don't both land") {
-  InMemoryIdempotencyStore store;
+  InMemoryIdempotencyStore memory;
+  MeetingStore store(memory);
   testing::ManualClock clock(start);
   IdempotencyService service(store, clock);
   for (std::size_t round = 0; round < 200; ++round) {
@@ -72,6 +75,7 @@ TEST_CASE("a failure that frees the key and a completion of the same attempt don
     std::optional<CompletionFailure> completed;
     std::optional<CompletionFailure> failed;
     std::optional<Attempt> next;
+    store.let_meet(2);
     run_together(3, [&](std::size_t thread) {
       if (thread == 0) completed = refusal([&] { service.complete(*attempt, result("first")); });
       if (thread == 1) failed = refusal([&] { service.fail(*attempt); });

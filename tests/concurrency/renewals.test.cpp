@@ -57,7 +57,8 @@ TEST_CASE("a lease that is renewed in time is never lost") {
 }
 
 TEST_CASE("a late renewal and many callers: either the lease goes on or one of them has it") {
-  InMemoryIdempotencyStore store;
+  InMemoryIdempotencyStore memory;
+  MeetingStore store(memory);
   testing::ManualClock clock(start);
   IdempotencyService service(store, clock, {.pending_ttl = 10s});
   for (std::size_t round = 0; round < 200; ++round) {
@@ -68,6 +69,7 @@ TEST_CASE("a late renewal and many callers: either the lease goes on or one of t
     std::optional<Attempt> renewed;
     std::optional<CompletionFailure> reason;
     std::vector<std::optional<Attempt>> taken(contenders);
+    store.let_meet(1 + contenders);
     run_together(1 + contenders, [&](std::size_t thread) {
       if (thread == 0) {
         reason = refusal([&] { renewed = service.renew(*owner); });
@@ -87,13 +89,15 @@ TEST_CASE("a late renewal and many callers: either the lease goes on or one of t
 }
 
 TEST_CASE("renewals by services of different policies: the longest lease stands") {
-  InMemoryIdempotencyStore store;
+  InMemoryIdempotencyStore memory;
+  MeetingStore store(memory);
   testing::ManualClock clock(start);
   for (std::size_t round = 0; round < 100; ++round) {
     const IdempotencyKey the_key = key(std::to_string(round));
     IdempotencyService first(store, clock, {.pending_ttl = 1s});
     const std::optional<Attempt> owner = attempt_in(first.begin(the_key, fingerprint()));
     REQUIRE(owner);
+    store.let_meet(4);
     run_together(4, [&](std::size_t thread) {
       const std::chrono::seconds ttl{1 + (thread * 3 + round) % 4};
       IdempotencyService service(store, clock, {.pending_ttl = ttl});
@@ -104,7 +108,8 @@ TEST_CASE("renewals by services of different policies: the longest lease stands"
 }
 
 TEST_CASE("renewals and the outcome of one attempt: what is recorded last is the outcome") {
-  InMemoryIdempotencyStore store;
+  InMemoryIdempotencyStore memory;
+  MeetingStore store(memory);
   testing::ManualClock clock(start);
   IdempotencyService service(store, clock);
   Findings findings;
@@ -112,6 +117,7 @@ TEST_CASE("renewals and the outcome of one attempt: what is recorded last is the
     const IdempotencyKey the_key = key(std::to_string(round));
     const std::optional<Attempt> owner = attempt_in(service.begin(the_key, fingerprint()));
     REQUIRE(owner);
+    store.let_meet(3);
     run_together(3, [&](std::size_t thread) {
       if (thread == 0) return service.complete(*owner, result());
       const auto reason = refusal([&] { (void)service.renew(*owner); });

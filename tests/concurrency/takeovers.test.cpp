@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t threads = 8;
 
 struct Lapsing {
-  InMemoryIdempotencyStore store;
+  InMemoryIdempotencyStore memory;
+  MeetingStore store{memory};
   testing::ManualClock clock{start};
   IdempotencyPolicy policy{.pending_ttl = 10s, .completed_ttl = 1h, .failed_ttl = 10s};
   IdempotencyService service{store, clock, policy};
@@ -57,6 +58,7 @@ TEST_CASE("of many callers, one takes a lapsed or a failed command over") {
         world.service.fail(owner);
     }
     std::vector<std::optional<Attempt>> attempts(threads);
+    world.store.let_meet(threads);  // all of them find it free, and want it
     run_together(threads, [&](std::size_t thread) {
       // Once a deadline has passed, another request is as welcome.
       const bool other = round % 4 != 3 && thread % 2 == 1;
@@ -92,6 +94,7 @@ TEST_CASE("a late owner and its successors: one outcome is acknowledged, and it 
     world.clock.advance(10s + Duration{1});
     std::vector<std::optional<std::string>> acknowledged(4);
     std::vector<std::optional<std::string>> replayed(4);
+    world.store.let_meet(4);
     run_together(4, [&](std::size_t thread) {
       const std::string bytes = "by " + std::to_string(thread);
       if (thread == round % 4) {
@@ -143,6 +146,7 @@ TEST_CASE("superseded attempts report as they like while the successor works: no
     world.clock.advance(10s + Duration{1});
     const auto successor = attempt_in(world.service.begin(world.the_key, fingerprint()));
     REQUIRE(successor);
+    world.store.let_meet(4);
     run_together(4, [&](std::size_t thread) {
       if (thread == 0) {
         (void)world.service.renew(*successor);

@@ -13,6 +13,7 @@ struct Hooks {
   bool counting = false;
   std::size_t left = 0;  // allocations that still succeed
   bool failed = false;
+  const std::function<void()>* on_allocation = nullptr;
   const std::function<void()>* on_release = nullptr;
 };
 
@@ -23,6 +24,7 @@ void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_
     hooks.failed = true;
     throw std::bad_alloc();
   }
+  if (const auto* action = std::exchange(hooks.on_allocation, nullptr)) (*action)();
   const std::size_t whole = (size / alignment + 1) * alignment;
   if (void* memory = std::aligned_alloc(alignment, whole)) return memory;
   throw std::bad_alloc();
@@ -109,6 +111,13 @@ FailingAllocation::~FailingAllocation() {
 }
 bool FailingAllocation::happened() const noexcept {
   return hooks.failed;
+}
+
+OnAllocation::OnAllocation(std::function<void()> action) : action_(std::move(action)) {
+  hooks.on_allocation = &action_;
+}
+OnAllocation::~OnAllocation() {
+  hooks.on_allocation = nullptr;
 }
 
 OnRelease::OnRelease(std::function<void()> action) : action_(std::move(action)) {

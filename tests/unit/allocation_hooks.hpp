@@ -21,6 +21,18 @@ class FailingAllocation {
   [[nodiscard]] bool happened() const noexcept;
 };
 
+// While it lives, `action` runs in the first allocation, and not again.
+class OnAllocation {
+ public:
+  explicit OnAllocation(std::function<void()> action);
+  OnAllocation(const OnAllocation&) = delete;
+  OnAllocation& operator=(const OnAllocation&) = delete;
+  ~OnAllocation();
+
+ private:
+  std::function<void()> action_;
+};
+
 // While it lives, `action` runs whenever memory is released, but not within itself. If it throws,
 // as a failed REQUIRE does, the program ends.
 class OnRelease {
