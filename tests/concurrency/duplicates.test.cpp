@@ -8,7 +8,7 @@
 #include <random>
 #include <string>
 #include <thread>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "concurrency/crew.hpp"

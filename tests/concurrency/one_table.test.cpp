@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <limits>
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -2,10 +2,10 @@
 // Keys, long texts and results share their bytes between copies. Here the copies are on different
 // threads, and the last one to go is on any of them. (What goes wrong shows under the sanitizers.)
 #include <barrier>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "concurrency/crew.hpp"

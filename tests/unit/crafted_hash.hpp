@@ -28,7 +28,6 @@ inline std::uint64_t number_in(std::string_view encoded_key) noexcept {
 
 // The store takes the part of itself that a key belongs to from the highest byte of its hash, and
 // the place in that part's table from the lowest bits.
-inline constexpr std::uint64_t last_part = std::uint64_t{0xFF} << 56;
 
 // All keys have one hash: one run from the first place of the first table.
 inline std::uint64_t all_at_the_start(std::uint64_t) noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nexus/idempotency/in_memory_store.hpp"
 
-#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <random>

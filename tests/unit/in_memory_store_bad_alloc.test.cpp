@@ -5,6 +5,7 @@
 // limit.)
 #include "unit/crafted_hash.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <new>
 #include <optional>

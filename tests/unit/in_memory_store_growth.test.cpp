@@ -3,6 +3,7 @@
 // Here others come in between, at that very moment.
 #include "unit/crafted_hash.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 

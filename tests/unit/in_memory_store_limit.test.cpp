@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // InMemoryStoreOptions::max_records: exact, and never at the cost of a record that may be needed.
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <limits>
 #include <optional>
-#include <vector>
 
 #include "nexus/idempotency/in_memory_store.hpp"
 #include "support/catch.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The store, with its own hash, against a map.
 #include <cstddef>
-#include <optional>
 
 #include "nexus/idempotency/in_memory_store.hpp"
 #include "support/catch.hpp"

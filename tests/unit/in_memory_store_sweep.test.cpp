@@ -4,6 +4,7 @@
 // parts and looks only where something may have lapsed; it must never overlook a record for it.
 #include "unit/crafted_hash.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include "nexus/idempotency/ports.hpp"
 #include "nexus/idempotency/record.hpp"

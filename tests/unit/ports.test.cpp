@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <type_traits>
 
 #include "nexus/idempotency/in_memory_store.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nexus/idempotency/detail/memory_record.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <random>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
