@@ -17,6 +17,7 @@
 #include "benchmarks/support/footprint.hpp"
 #include "benchmarks/support/lock_clock.hpp"
 #include "benchmarks/support/options.hpp"
+#include "benchmarks/support/pin.hpp"
 #include "benchmarks/support/requests.hpp"
 #include "benchmarks/support/statistics.hpp"
 #include "benchmarks/support/table.hpp"
@@ -88,7 +89,9 @@ PurgeFigures purge(const Requests& kept, const Requests& lapsing) {
   during.reserve(10 * kept.size());
   std::atomic<bool> seen_during{false};
   bool all_replayed = true;
+  const Pin pin(0);
   std::thread caller([&] {
+    const Pin other_pin(1);
     Cursor cursor(asked, 0);
     for (const Request& request : asked) (void)subject->handle(request);
     phase = Phase::without;

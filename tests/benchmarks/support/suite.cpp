@@ -2,12 +2,15 @@
 #include "benchmarks/support/suite.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "benchmarks/support/pin.hpp"
 
 namespace nexus::idempotency::benchmarks {
 namespace {
@@ -27,7 +30,11 @@ class Collector final : public benchmark::BenchmarkReporter {
 void Suite::add(const std::string& name, int threads, std::size_t calls,
                 std::function<void(benchmark::State&)> body) {
   const auto iterations = static_cast<std::int64_t>(calls) / threads;
-  benchmark::RegisterBenchmark(name.c_str(), std::move(body))
+  const auto pinned = [body = std::move(body)](benchmark::State& state) {
+    const Pin pin(static_cast<std::size_t>(state.thread_index()));
+    body(state);
+  };
+  benchmark::RegisterBenchmark(name.c_str(), pinned)
       ->Threads(threads)
       ->Iterations(std::max<std::int64_t>(iterations, 1))
       ->UseRealTime();
