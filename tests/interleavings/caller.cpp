@@ -30,8 +30,8 @@ std::pair<Call, std::optional<BeginDecision>> Caller::ask(std::string_view finge
     told = names[decision->index()];
   } catch (const StoreError& error) {
     told = "begin: StoreError";
-    if (error.code() != StoreErrc::in_doubt || !simulation_.answers_may_get_lost()) {
-      referee.unexpected("begin met an error that nobody caused");
+    if (!simulation_.is_accounted_for(self.call, error)) {
+      referee.unexpected("begin met an error that nothing accounts for");
     }
   }
   simulation_.note(process_, told);
@@ -85,8 +85,8 @@ bool Caller::report(CallKind kind, const Attempt& attempt, std::string_view resu
     referee.unanswered(self.call);
     told = "outcome in doubt";
     settled = false;
-    if (error.code() != StoreErrc::in_doubt || !simulation_.reports_may_be_in_doubt()) {
-      referee.unexpected("a report met an error that nobody caused");
+    if (!simulation_.is_accounted_for(self.call, error)) {
+      referee.unexpected("a report met an error that nothing accounts for");
     }
   }
   simulation_.note(process_, told);
@@ -111,8 +111,8 @@ std::optional<Attempt> Caller::renew(const Attempt& attempt) {
   } catch (const StoreError& error) {
     referee.unanswered(self.call);
     told = "renewal in doubt";
-    if (error.code() != StoreErrc::in_doubt || !simulation_.reports_may_be_in_doubt()) {
-      referee.unexpected("a renewal met an error that nobody caused");
+    if (!simulation_.is_accounted_for(self.call, error)) {
+      referee.unexpected("a renewal met an error that nothing accounts for");
     }
   }
   simulation_.note(process_, told);

@@ -40,6 +40,7 @@ struct Call {
   std::size_t first_version = 0;                    // the record that it found at its start
   std::optional<Timestamp> first_reading{};         // of the clock
   std::optional<Timestamp> last_reading{};
+  int lost_answers = 0;
   bool looked = false;    // at the clock, since its last write
   bool searched = false;  // has asked the query port
 };

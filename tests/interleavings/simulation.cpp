@@ -225,6 +225,7 @@ Answer Simulation::perform(const Op& op) {
   const bool lost = how == lost_after || how == lost_before || how == under_way;
   if (lost) {
     --self.lost_left;
+    ++self.call.lost_answers;
     an_answer_was_lost_ = true;
   }
   if (op.kind == OpKind::find) self.call.searched = true;

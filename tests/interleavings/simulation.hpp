@@ -161,8 +161,7 @@ class Simulation final : public Program {
   void run(State& state);
   void stop_everybody();
   void note(std::size_t process, std::string_view what, std::string_view how = {});
-  [[nodiscard]] bool answers_may_get_lost() const;
-  [[nodiscard]] bool reports_may_be_in_doubt() const;
+  [[nodiscard]] bool is_accounted_for(const Call& call, const StoreError& error) const;
   [[nodiscard]] std::string final_state() const;
   [[nodiscard]] std::string claimant(const AttemptToken& token) const;
   [[nodiscard]] std::string schedule() const;

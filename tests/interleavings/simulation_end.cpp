@@ -58,14 +58,14 @@ void Simulation::finish() {
   }
 }
 
-bool Simulation::answers_may_get_lost() const {
-  return std::any_of(scenario_.processes.begin(), scenario_.processes.end(),
-                     [](const Process& process) { return process.lost_answers > 0; });
-}
-
-bool Simulation::reports_may_be_in_doubt() const {
-  // With `reject`, another renewal may come between the refusal and the read that explains it.
-  return answers_may_get_lost() || scenario_.lagging_reads ||
+// Returns: whether the service may have let the error out. A lost answer is asked for again, twice
+// by begin and once by the others.
+bool Simulation::is_accounted_for(const Call& call, const StoreError& error) const {
+  if (error.code() != StoreErrc::in_doubt) return false;
+  if (call.kind == CallKind::begin) return call.lost_answers >= 3;
+  // The read that explains a refusal may be older than the refusal, or, with `reject`, younger than
+  // another renewal.
+  return call.lost_answers >= 2 || scenario_.lagging_reads ||
          scenario_.policy.late_completion == LateCompletion::reject;
 }
 
