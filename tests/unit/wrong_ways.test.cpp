@@ -243,7 +243,7 @@ TEST_CASE("errors hold no key, token, payload or fingerprint") {
   } catch (const CompletionError& error) {
     const std::string what = error.what();
     for (const std::string_view secret :
-         {attempt.token.value(), key().client_key().value(), key().tenant().value(),
+         {attempt.token.value(), attempt.key.client_key().value(), attempt.key.tenant().value(),
           std::string_view("the payload"), fingerprint().value()}) {
       CHECK(what.find(secret) == std::string::npos);
     }

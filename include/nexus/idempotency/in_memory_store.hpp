@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "nexus/idempotency/decision.hpp"
 #include "nexus/idempotency/detail/config.hpp"
@@ -78,6 +79,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
       }
       if (!shard.table.has_room()) {
         const std::size_t capacity = shard.table.next_capacity();
+        reservation.drop();  // or duplicates of this claim would be refused for want of places
         lock.unlock();
         slots = Table::Slots(capacity);  // the first touch of its pages takes long
         lock.lock();
@@ -172,19 +174,19 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
     explicit Reservation(InMemoryIdempotencyStore& store) noexcept : store_(store) {}
     Reservation(const Reservation&) = delete;
     Reservation& operator=(const Reservation&) = delete;
-    ~Reservation() {
-      if (taken_) store_.give_back(1);
-    }
+    ~Reservation() { drop(); }
 
     [[nodiscard]] bool take() noexcept {
-      if (!taken_ && store_.options_.max_records) {
-        if (store_.reserved_.fetch_add(1) >= *store_.options_.max_records) {
-          store_.give_back(1);
-          return false;
-        }
-        taken_ = true;
-      }
-      return true;
+      if (taken_ || !store_.options_.max_records) return true;
+      // Never above the limit, not for a moment: another claim would be refused for it.
+      std::size_t reserved = store_.reserved_.load();
+      do {
+        if (reserved >= *store_.options_.max_records) return false;
+      } while (!store_.reserved_.compare_exchange_weak(reserved, reserved + 1));
+      return taken_ = true;
+    }
+    void drop() noexcept {
+      if (std::exchange(taken_, false)) store_.give_back(1);
     }
     void keep() noexcept { taken_ = false; }
 
