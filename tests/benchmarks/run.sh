@@ -32,13 +32,27 @@ load() {
   echo "load $(cut -d ' ' -f 1-3 /proc/loadavg), running: ${running:-nothing}"
 }
 
+# Seconds of processor time since the start: of the machine; of this script and what it has run.
+hz=$(getconf CLK_TCK)
+machine_seconds() {
+  awk -v hz="$hz" '/^cpu /{ print ($2 + $3 + $4 + $7 + $8) / hz }' /proc/stat
+}
+own_seconds() {
+  awk -v hz="$hz" '{ print ($14 + $15 + $16 + $17) / hz }' "/proc/$$/stat"
+}
+
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[^=]*=//p' "$build/CMakeCache.txt")
 echo "- Machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort -u | head -n 1), $(nproc) cores, $(uname -sr)"
 echo "- Compiler: $("$compiler" --version | head -n 1), Release"
 echo "- Commit: $(git describe --always --dirty 2>/dev/null || echo unknown)"
 echo "- Before: $(load)"
 echo
+started=$SECONDS
+others_before=$(awk -v all="$(machine_seconds)" -v own="$(own_seconds)" 'BEGIN { print all - own }')
 "$build/tests/benchmarks/nexus_idempotency_benchmark_throughput" "$@"
 "$build/tests/benchmarks/nexus_idempotency_benchmark_limits" "$@" | tail -n +3 # one header is enough
 echo
 echo "- After: $(load)"
+awk -v all="$(machine_seconds)" -v own="$(own_seconds)" -v before="$others_before" -v wall="$((SECONDS - started))" 'BEGIN {
+  printf "- Took %d s, in which other programs used %.0f s of processor time\n", wall, all - own - before
+}'

@@ -11,8 +11,8 @@
 namespace nexus::idempotency::benchmarks {
 
 // Keeps the calling thread on one core for as long as it lives: `index` counts the cores that the
-// thread may use, over and over. Some kernels leave two busy threads on one core for seconds, while
-// another is idle; two threads are then as fast as one, and never meet.
+// program may use, over and over. Two threads of a benchmark then meet on two cores from the first
+// call on, not once the scheduler has spread them.
 // Where threads can't be pinned it does nothing.
 class Pin {
  public:
