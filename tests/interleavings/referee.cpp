@@ -182,7 +182,8 @@ void Referee::settle(bool an_answer_was_lost) {
     const bool all_answered = std::all_of(execution.reports.begin(), execution.reports.end(),
                                           [](const Report& r) { return r.answered; });
     // Promised if the store answers. Where an answer was lost, the record tells the outcome as long
-    // as nobody has taken over, and unless the read that is to show it lags.
+    // as nobody has taken over, and unless the read that is to show it lags: a stale
+    // "nothing" can't be told from a purge.
     const std::size_t from = an_answer_was_lost ? history_.size() - 1 : 0;
     const bool recorded =
         !(an_answer_was_lost && lagging_) && some_version(from, [&](const Stored& r) {

@@ -57,6 +57,21 @@ TEST_CASE("work may return any bytes, or nothing, and may be move-only") {
         }) == "7");
 }
 
+TEST_CASE("a result that can't be turned into bytes is recorded as omitted, never as a failure") {
+  struct Unprintable {
+    operator std::string() const { throw Unprintable(); }
+  };
+  World w;
+  try {
+    (void)run(w, [](const Attempt&) { return Unprintable(); });
+    FAIL("no exception");
+  } catch (const OutcomeNotRecorded& error) {
+    CHECK(error.result().empty());
+    CHECK_THROWS_AS(std::rethrow_exception(error.cause()), Unprintable);
+  }
+  CHECK(std::get<Replay>(run(w, [](const Attempt&) {})).result.is_omitted());
+}
+
 TEST_CASE("void and empty results are replayed for what they are: done, no bytes") {
   World w;
   const ExecuteOutcome nothing = run(w, [](const Attempt&) {});

@@ -289,6 +289,15 @@ TEST_CASE("a stale read never becomes a completion error, and never a success th
   CHECK(refusal([&] { service.complete(second, result("other")); }) == CompletionFailure::missing);
   CHECK(w.stored() == completed);
 
+  // It shows nothing, and the answer that was lost may have been "done".
+  World landed;
+  IdempotencyService doubting(replica, landed.store, landed.clock);
+  const Attempt attempt = landed.claim();
+  landed.store.reset();
+  landed.store.lose_answer(1);
+  CHECK(store_error([&] { doubting.complete(attempt, result()); }) == StoreErrc::in_doubt);
+  CHECK(is<Replay>(landed.begin()));
+
   // It lags while the primary takes the write: nothing is read, nothing is wrong.
   World fresh;
   IdempotencyService over_replica(replica, fresh.store, fresh.clock);

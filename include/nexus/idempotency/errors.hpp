@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nexus/idempotency/detail/config.hpp"
 
@@ -31,7 +32,7 @@ class NEXUS_IDEMPOTENCY_API InvalidValueError : public IdempotencyError {
 
 // Why a `complete`, `fail` or `renew` did not land.
 enum class CompletionFailure {
-  missing,               // no record: never begun here, or purged since
+  missing,               // no record: never begun here, purged, or a query port that lags
   superseded,            // a later attempt has taken the key over; this one must not act any more
   not_open,              // this attempt already has another outcome
   lease_expired,         // LateCompletion::reject, or a renewal that came too late
@@ -54,8 +55,9 @@ enum class CompletionFailure {
   return "unknown";
 }
 
-// An outcome or a renewal that was refused; nothing was written. An exception and not a value,
-// because overlooking it would let the command run twice.
+// An outcome or a renewal that does not stand. An exception and not a value, because overlooking it
+// would let the command run twice. This call has changed nothing; one case apart: if its first
+// answer was lost, its outcome may have landed and been taken over since (`superseded`).
 // What to do: never run the command again on the strength of it; report it, and for `superseded`
 // reconcile with the successor's result.
 class NEXUS_IDEMPOTENCY_API CompletionError : public IdempotencyError {

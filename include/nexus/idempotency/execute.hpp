@@ -95,8 +95,15 @@ Executed run_and_record(IdempotencyServiceInterface& service, const Attempt& att
     return record_outcome(service, attempt, std::string());
   } else {
     auto&& returned = run_or_fail(service, attempt, std::forward<Work>(work));
-    return record_outcome(service, attempt,
-                          std::string(std::forward<decltype(returned)>(returned)));
+    std::string result;
+    try {
+      result = std::string(std::forward<decltype(returned)>(returned));
+    } catch (...) {  // the effect has happened all the same: that is what must be recorded
+      const std::exception_ptr cause = std::current_exception();
+      record_outcome(service, attempt, std::string());
+      throw OutcomeNotRecorded(std::string(), cause);
+    }
+    return record_outcome(service, attempt, std::move(result));
   }
 }
 
@@ -110,7 +117,9 @@ Executed run_and_record(IdempotencyServiceInterface& service, const Attempt& att
 //   throws, fails the attempt. Otherwise doesn't run it.
 // Returns: Executed if `work` ran in this call, else the answer of `begin`.
 // Errors: what `work` throws, unchanged, whatever happens while the attempt is marked failed.
-//   OutcomeNotRecorded if `work` returned but `complete` threw. Otherwise those of `begin`.
+//   OutcomeNotRecorded if `work` returned but `complete` threw; also if what it returned could not
+//   be converted, and then the command is recorded as completed, its result omitted. Otherwise
+//   those of `begin`.
 // Thread-safety: that of the service.
 template <std::invocable<const Attempt&> Work>
 [[nodiscard]] ExecuteOutcome execute(IdempotencyServiceInterface& service,

@@ -46,7 +46,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyServiceInterface {
   //
   // Preconditions: `attempt` comes from `begin` or `renew`.
   // Effects: until the policy's completed_ttl has passed, every `begin` with the same fingerprint
-  //   gets `result`. On an error nothing was written, and the claim is not released.
+  //   gets `result`. An error never releases the claim.
   // Errors: CompletionError: the outcome was refused, `reason()` says why. StoreErrc::in_doubt: it
   //   may have been recorded; repeat the call.
   virtual void complete(const Attempt& attempt, const ResultEnvelope& result) = 0;
@@ -229,6 +229,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
     // Refused. Nothing is written any more: what follows only finds the reason.
     const std::optional<IdempotencyRecord> stored =
         detail::settle(0, in_doubt, [&] { return query_.find(attempt.key); });
+    if (!stored && in_doubt) throw stale_read();  // the lost answer may have been "done"
     if (!stored) throw CompletionError(CompletionFailure::missing);
     require_identity(*stored, attempt.key);
     if (stored->attempt_token != attempt.token) {

@@ -186,5 +186,15 @@ TEST_CASE("a child can't bring back a token that was drawn before the fork", "[t
   CHECK(std::find(child.begin(), child.end(), before) == child.end());
 }
 
+TEST_CASE("nor after it has drawn tokens of its own", "[token_source]") {
+  TokenSource source;
+  const TokenBits before = source.draw();
+  const std::vector<TokenBits> child = drawn_in_child(source, [&] {
+    (void)source.draw();
+    source.put_back(before);
+  });
+  CHECK(std::find(child.begin(), child.end(), before) == child.end());
+}
+
 }  // namespace
 }  // namespace nexus::idempotency::detail::test

@@ -60,26 +60,27 @@ class TokenSource {
     if (page_->unused == 0) {
       fill_random(page_->stack.data(), sizeof(page_->stack));
       page_->unused = page_->stack.size();
-      page_->filled_here = true;
     }
     TokenBits& top = page_->stack[--page_->unused];
-    bits = top;
+    bits = page_->last_drawn = top;
     top = {};
     return bits;
   }
 
-  // Effects: makes bits that certainly went nowhere the next to be drawn.
+  // Effects: makes the bits drawn last, if they certainly went nowhere, the next to be drawn.
+  // Others are dropped: among them bits that were drawn before a fork and come back in the child,
+  // for the parent has them too, and a child's page knows of no bits but its own.
   void put_back(const TokenBits& bits) noexcept {
-    // In a child forked since they were drawn, the parent has them too.
-    if (page_ == nullptr || !page_->filled_here || page_->unused == page_->stack.size()) return;
+    if (page_ == nullptr || page_->last_drawn != bits) return;
+    page_->last_drawn = {};
     page_->stack[page_->unused++] = bits;
   }
 
  private:
   struct Page {
     std::size_t unused = 0;
-    bool filled_here = false;
-    std::array<TokenBits, 255> stack = {};
+    TokenBits last_drawn = {};
+    std::array<TokenBits, 254> stack = {};
   };
   static_assert(sizeof(Page) <= 4096);
 
