@@ -93,7 +93,8 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
            MemoryRecord::make(candidate, candidate.expires_at.has_value()).release()});
       shard.note_deadline(deadline);
       reservation.keep();
-      return {};
+      std::optional<IdempotencyRecord> none;  // a constant would have the answer zeroed first
+      return {std::move(none)};
     }
   }
 

@@ -3,7 +3,7 @@
 #define NEXUS_IDEMPOTENCY_PORTS_HPP
 
 // The interfaces that the service works through. Their comments are the contract for authors of
-// stores; testing/store_conformance.hpp checks every sentence of it.
+// stores; testing/store_conformance.hpp checks all of it that can be seen from outside.
 //
 // What holds for all of them:
 // - Thread-safety: a service is as thread-safe as its ports. Every implementation shipped here may

@@ -87,8 +87,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
   [[nodiscard]] BeginDecision begin(const IdempotencyKey& key,
                                     const RequestFingerprint& fingerprint) override {
     detail::TokenSource& tokens = detail::TokenSource::of_this_thread();
-    const detail::TokenBits bits = tokens.draw();
-    const AttemptToken own = detail::token_of(bits);
+    const detail::TokenBits own = tokens.draw();
     bool in_doubt = false;
 
     for (int round = 0; round < max_rounds; ++round) {
@@ -103,7 +102,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
       }
       IdempotencyRecord& stored = *claim.existing;
       require_identity(stored, key);
-      const Verdict verdict = judge(stored, fingerprint, own, now, policy_);
+      const Verdict verdict = judge(stored, fingerprint, candidate.attempt_token, now, policy_);
       if (verdict == Verdict::own_claim) {
         if (still_holds(stored)) return FirstExecution{detail::attempt_of(stored)};
         continue;
@@ -118,7 +117,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
       }
       // A definite "no" to the first question: the token went nowhere, so its bits, the dearest
       // part of a replay, serve the next call.
-      if (round == 0 && !in_doubt) tokens.put_back(bits);
+      if (round == 0 && !in_doubt) tokens.put_back(own);
       return answer_of(verdict, std::move(stored), now);
     }
     throw StoreError(StoreErrc::contended, "the key changed hands in every round of begin");
@@ -221,7 +220,8 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
   // Errors: as of complete.
   void write_or_explain(const Attempt& attempt, const IdempotencyRecord& next, Timestamp now) {
     const bool reject_late = policy_.late_completion == LateCompletion::reject;
-    const WriteGuard guard{attempt.token, attempt.fingerprint, RecordStatus::pending,
+    RecordStatus open = RecordStatus::pending;  // no constant, see detail::pending_record
+    const WriteGuard guard{attempt.token, attempt.fingerprint, open,
                            reject_late ? LeaseCondition::live : LeaseCondition::any, now};
     bool in_doubt = false;
     if (detail::settle(1, in_doubt, [&] { return persist_.save_if(guard, next); })) return;

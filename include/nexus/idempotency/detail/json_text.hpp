@@ -57,7 +57,7 @@ namespace detail {
 // Effects: writes `text`, escaped, to `out`. `size` is its escaped_size. Returns: the end.
 inline char* write_escaped(char* out, std::string_view text, std::size_t size) noexcept {
   if (size == text.size()) {
-    std::memcpy(out, text.data(), size);
+    copy_text(out, text);
     return out + size;
   }
   for (const char byte : text) {

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "nexus/idempotency/detail/text.hpp"
+#include "nexus/idempotency/detail/words.hpp"
 #include "nexus/idempotency/ports.hpp"
 #include "nexus/idempotency/record.hpp"
 
@@ -67,7 +67,7 @@ class MemoryRecord {
             as_expected ? *expected : TextAccess::unchecked<RequestFingerprint>(fingerprint()),
             TextAccess::unchecked<AttemptToken>(token()),
             fence_,
-            has_result_ ? std::optional<ResultEnvelope>(result_) : std::nullopt,
+            result(),
             created_at_,
             last_transition_at_,
             has_deadline_ ? std::optional<Timestamp>(deadline) : std::nullopt};
@@ -102,12 +102,17 @@ class MemoryRecord {
     char* out = bytes();
     for (const std::string_view text :
          {record.key.encoded(), record.fingerprint.value(), record.attempt_token.value()}) {
-      std::memcpy(out, text.data(), text.size());
+      copy_text(out, text);
       out += text.size();
     }
   }
   ~MemoryRecord() = default;
 
+  [[nodiscard]] std::optional<ResultEnvelope> result() const noexcept {
+    std::optional<ResultEnvelope> result;
+    if (has_result_) result.emplace(result_);
+    return result;
+  }
   [[nodiscard]] std::string_view fingerprint() const noexcept {
     return {bytes() + key_size_, fingerprint_size_};
   }

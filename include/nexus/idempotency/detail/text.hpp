@@ -15,9 +15,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nexus/idempotency/detail/shared_block.hpp"
 #include "nexus/idempotency/detail/utf8.hpp"
+#include "nexus/idempotency/detail/words.hpp"
 #include "nexus/idempotency/errors.hpp"
 
 namespace nexus::idempotency {
@@ -32,13 +34,18 @@ class TextStorage {
   static_assert(Capacity < 255 && (Capacity + 1) % alignof(SharedBytes) == 0);
 
  public:
-  explicit TextStorage(std::string_view bytes) {
-    if (bytes.size() <= Capacity) {
-      std::memcpy(raw_, bytes.data(), bytes.size());
-      raw_[Capacity] = static_cast<unsigned char>(bytes.size());
+  explicit TextStorage(std::string_view bytes)
+      : TextStorage(bytes.size(), [bytes](char* out) noexcept { copy_text(out, bytes); }) {}
+
+  // Effects: makes a string of `size` bytes, which `fill(char*)` must all write.
+  // Errors: std::bad_alloc. `fill` does not throw.
+  template <class Fill>
+  TextStorage(std::size_t size, Fill&& fill) {
+    if (size <= Capacity) {
+      fill(reinterpret_cast<char*>(raw_));
+      raw_[Capacity] = static_cast<unsigned char>(size);
     } else {
-      ::new (static_cast<void*>(raw_)) SharedBytes(
-          bytes.size(), [&](char* out) noexcept { std::memcpy(out, bytes.data(), bytes.size()); });
+      ::new (static_cast<void*>(raw_)) SharedBytes(size, std::forward<Fill>(fill));
       raw_[Capacity] = is_shared;
     }
   }
@@ -91,14 +98,22 @@ class TextStorage {
   return text;
 }
 
-// Makes values of bytes that have been a value of that type before, without checking them again.
+// Makes values of bytes that are known to obey their type's rules, without checking them: bytes
+// that have been such a value before, or that the library itself has made.
 struct TextAccess {
+  template <class Fill>
   struct Unchecked {
-    std::string_view bytes;
+    std::size_t size;
+    Fill& fill;
   };
+  // Errors: std::bad_alloc. `fill(char*)` must write `size` bytes and not throw.
+  template <class Value, class Fill>
+  [[nodiscard]] static Value made(std::size_t size, Fill&& fill) {
+    return Value(Unchecked<Fill>{size, fill});
+  }
   template <class Value>
   [[nodiscard]] static Value unchecked(std::string_view bytes) {
-    return Value(Unchecked{bytes});
+    return made<Value>(bytes.size(), [bytes](char* out) noexcept { copy_text(out, bytes); });
   }
 };
 
@@ -108,7 +123,8 @@ template <class Value, std::size_t Capacity>
 class Text {
  public:
   explicit Text(std::string_view text) : storage_(require(trim(text))) {}
-  explicit Text(TextAccess::Unchecked checked_before) : storage_(checked_before.bytes) {}
+  template <class Fill>
+  explicit Text(TextAccess::Unchecked<Fill> known) : storage_(known.size, known.fill) {}
 
   // Returns: the value, or nothing where the constructor would throw InvalidValueError.
   // For text that a client sent. Errors: std::bad_alloc.

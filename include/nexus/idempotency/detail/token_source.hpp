@@ -52,35 +52,32 @@ class TokenSource {
 
   // Returns: bits that nobody else has seen or will see. Errors: IdempotencyError.
   [[nodiscard]] TokenBits draw() {
-    TokenBits bits;
     if (page_ == nullptr) {
+      TokenBits bits;
       fill_random(bits.data(), bits.size());
       return bits;
     }
+    if (page_->unused < page_->stack.size()) page_->stack[page_->unused] = {};  // the last drawn
     if (page_->unused == 0) {
       fill_random(page_->stack.data(), sizeof(page_->stack));
       page_->unused = page_->stack.size();
     }
-    TokenBits& top = page_->stack[--page_->unused];
-    bits = page_->last_drawn = top;
-    top = {};
-    return bits;
+    return page_->stack[--page_->unused];
   }
 
   // Effects: makes the bits drawn last, if they certainly went nowhere, the next to be drawn.
   // Others are dropped: among them bits that were drawn before a fork and come back in the child,
   // for the parent has them too, and a child's page knows of no bits but its own.
+  // Preconditions: `bits` come from draw().
   void put_back(const TokenBits& bits) noexcept {
-    if (page_ == nullptr || page_->last_drawn != bits) return;
-    page_->last_drawn = {};
-    page_->stack[page_->unused++] = bits;
+    if (page_ == nullptr || page_->unused == page_->stack.size()) return;
+    if (page_->stack[page_->unused] == bits) ++page_->unused;
   }
 
  private:
   struct Page {
     std::size_t unused = 0;
-    TokenBits last_drawn = {};
-    std::array<TokenBits, 254> stack = {};
+    std::array<TokenBits, 255> stack = {};  // the one at `unused` was drawn last
   };
   static_assert(sizeof(Page) <= 4096);
 
@@ -91,18 +88,17 @@ class TokenSource {
 // consequence, they are random.)
 [[nodiscard]] inline AttemptToken token_of(const TokenBits& bits) {
   constexpr std::uint64_t low_nibbles = 0x0F * low_bits;
-  char text[2 * std::tuple_size_v<TokenBits>];
-  char* out = text;
-  for (const std::size_t at : {0U, 8U}) {
-    const std::uint64_t word = load_word(reinterpret_cast<const char*>(bits.data()) + at);
-    for (const std::uint64_t nibbles : {word & low_nibbles, (word >> 4) & low_nibbles}) {
-      const std::uint64_t above_nine = ((nibbles + 6 * low_bits) >> 4) & low_bits;
-      const std::uint64_t digits = nibbles + '0' * low_bits + above_nine * ('a' - '9' - 1);
-      std::memcpy(out, &digits, sizeof digits);
-      out += sizeof digits;
+  return TextAccess::made<AttemptToken>(2 * bits.size(), [&](char* out) noexcept {
+    for (const std::size_t at : {0U, 8U}) {
+      const std::uint64_t word = load_word(reinterpret_cast<const char*>(bits.data()) + at);
+      for (const std::uint64_t nibbles : {word & low_nibbles, (word >> 4) & low_nibbles}) {
+        const std::uint64_t above_nine = ((nibbles + 6 * low_bits) >> 4) & low_bits;
+        const std::uint64_t digits = nibbles + '0' * low_bits + above_nine * ('a' - '9' - 1);
+        std::memcpy(out, &digits, sizeof digits);
+        out += sizeof digits;
+      }
     }
-  }
-  return TextAccess::unchecked<AttemptToken>({text, sizeof text});
+  });
 }
 
 }  // namespace detail

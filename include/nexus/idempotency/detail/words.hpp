@@ -23,6 +23,22 @@ inline constexpr std::uint64_t high_bits = 0x8080808080808080;
   return word;
 }
 
+// Effects: copies a text of the usual, short lengths, by pieces that overlap. It beats memcpy here,
+// which GCC 12 turns into a string instruction with a start-up of its own.
+inline void copy_text(char* out, std::string_view text) noexcept {
+  const char* bytes = text.data();
+  const std::size_t size = text.size();
+  if (size >= 16) {
+    for (std::size_t i = 0; i + 16 < size; i += 16) std::memcpy(out + i, bytes + i, 16);
+    std::memcpy(out + size - 16, bytes + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(out, bytes, 8);
+    std::memcpy(out + size - 8, bytes + size - 8, 8);
+  } else {
+    for (std::size_t i = 0; i < size; ++i) out[i] = bytes[i];
+  }
+}
+
 // Returns: whether `flags(word)` is not 0 for any word of `text`. The last word overlaps the one
 // before it; a text under eight bytes is read into a word of `filler` bytes.
 template <class Flags>
