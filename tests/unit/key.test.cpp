@@ -25,7 +25,7 @@ static_assert(std::is_nothrow_move_constructible_v<IdempotencyKey>);
 static_assert(std::is_nothrow_move_assignable_v<IdempotencyKey>);
 static_assert(!std::is_default_constructible_v<IdempotencyKey>);
 static_assert(!std::is_constructible_v<IdempotencyKey, TenantId, ClientKey, OperationRef>);
-static_assert(sizeof(IdempotencyKey) == sizeof(void*));
+static_assert(sizeof(IdempotencyKey) == 224);  // what its comment says
 
 IdempotencyKey key(std::string_view tenant, std::string_view operation, std::string_view client) {
   return {TenantId{tenant}, OperationRef{operation}, ClientKey{client}};
@@ -154,7 +154,7 @@ TEST_CASE("keys are equal, and hashed, by their parts", "[key]") {
   CHECK_FALSE(set.contains(key("t", "o", "m")));
 }
 
-TEST_CASE("copies share the contents and outlive the original", "[key]") {
+TEST_CASE("copies of a long key share its texts and outlive the original", "[key]") {
   const std::string long_text(128, 'x');
   std::optional<IdempotencyKey> original(key(long_text, "o", "k"));
   const char* bytes = original->encoded().data();
@@ -163,7 +163,7 @@ TEST_CASE("copies share the contents and outlive the original", "[key]") {
   assigned = copy;
   CHECK(copy.encoded().data() == bytes);
   CHECK(assigned.encoded().data() == bytes);
-  CHECK(&copy.tenant() == &original->tenant());
+  CHECK(copy.tenant().value().data() == original->tenant().value().data());
   original.reset();
   copy = key("t", "o", "k");
   CHECK(assigned.tenant().value() == long_text);
@@ -173,16 +173,16 @@ TEST_CASE("copies share the contents and outlive the original", "[key]") {
   CHECK(assigned.encoded().data() == bytes);
 }
 
-TEST_CASE("a moved-from key can be assigned to and destroyed", "[key]") {
-  IdempotencyKey from = key("t", "o", "k");
-  const char* bytes = from.encoded().data();
-  IdempotencyKey to = std::move(from);
-  CHECK(to.encoded().data() == bytes);
-  from = key("t", "o", "l");
-  CHECK(from.client_key() == ClientKey{"l"});
-  { const IdempotencyKey last = std::move(from); }
-  to = key("a", "b", "c");
-  CHECK(to.encoded() == R"(["a","b","c"])");
+TEST_CASE("a moved-from key is still the key", "[key]") {
+  for (const std::string& tenant : {std::string("t"), std::string(128, 't')}) {
+    IdempotencyKey from = key(tenant, "o", "k");
+    const IdempotencyKey to = std::move(from);
+    CHECK(from == to);
+    CHECK(from.tenant() == TenantId{tenant});
+    from = key("t", "o", "l");
+    CHECK(from.client_key() == ClientKey{"l"});
+    CHECK(to.client_key() == ClientKey{"k"});
+  }
 }
 
 }  // namespace

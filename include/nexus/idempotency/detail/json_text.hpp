@@ -46,7 +46,8 @@ namespace detail {
 // Returns: how many bytes `text` takes inside a JSON string.
 [[nodiscard]] inline std::size_t escaped_size(std::string_view text) noexcept {
   const bool special = any_word(text, ' ', [](std::uint64_t word) {
-    return below_flags(word, 0x20) | equal_flags(word, '"') | equal_flags(word, '\\');
+    // With bit 1 turned over, exactly the control bytes and '"' are below 0x21.
+    return below_flags(word ^ (low_bits * 0x02), 0x21) | equal_flags(word, '\\');
   });
   if (!special) return text.size();
   std::size_t size = 0;

@@ -57,14 +57,21 @@ class MemoryRecord {
     return this->fingerprint() == fingerprint.value();
   }
 
+  // Effects: none but on time: asks for the rest of the block while its first line is being read.
+  void prefetch() const noexcept {
+    for (const int line : {1, 2, 3})
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + 64 * line);
+  }
+
   // Returns: the record as it was written. `key` is the asked key, equal to this one's byte for
-  // byte. `expected` is shared, and nothing is allocated, if the fingerprint is that one.
+  // byte. If the fingerprint is long, and `expected`, that one is shared, so nothing is allocated.
   [[nodiscard]] IdempotencyRecord restore(const IdempotencyKey& key, Timestamp deadline,
                                           const RequestFingerprint* expected) const {
-    const bool as_expected = expected != nullptr && expected->value() == fingerprint();
+    const bool share = fingerprint_size_ > RequestFingerprint::inline_capacity &&
+                       expected != nullptr && has(*expected);
     return {key,
             status_,
-            as_expected ? *expected : TextAccess::unchecked<RequestFingerprint>(fingerprint()),
+            share ? *expected : TextAccess::unchecked<RequestFingerprint>(fingerprint()),
             TextAccess::unchecked<AttemptToken>(token()),
             fence_,
             result(),

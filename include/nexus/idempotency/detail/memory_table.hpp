@@ -42,9 +42,9 @@ class MemoryTable {
   [[nodiscard]] Slot* find(std::uint64_t hash, std::string_view encoded_key) noexcept {
     if (slots_.empty()) return nullptr;
     for (std::size_t i = home(hash); slots_[i].record != nullptr; i = next(i)) {
-      if (slots_[i].hash == hash && slots_[i].record->encoded_key() == encoded_key) {
-        return &slots_[i];
-      }
+      if (slots_[i].hash != hash) continue;
+      slots_[i].record->prefetch();
+      if (slots_[i].record->encoded_key() == encoded_key) return &slots_[i];
     }
     return nullptr;
   }

@@ -122,6 +122,9 @@ struct TextAccess {
 template <class Value, std::size_t Capacity>
 class Text {
  public:
+  // Up to so many bytes, a value holds them itself, and making one allocates nothing.
+  static constexpr std::size_t inline_capacity = Capacity;
+
   explicit Text(std::string_view text) : storage_(require(trim(text))) {}
   template <class Fill>
   explicit Text(TextAccess::Unchecked<Fill> known) : storage_(known.size, known.fill) {}
