@@ -33,7 +33,7 @@ class Broken : public IdempotencyServiceInterface {
   Timestamp now() { return simulation_.clock().now(); }
   IdempotencyRecord candidate(const IdempotencyKey& key, const RequestFingerprint& fingerprint,
                               std::uint64_t previous_fence, Timestamp at) {
-    const AttemptToken token = detail::token_of(detail::TokenSource::of_this_thread().draw());
+    const detail::TokenBits token = detail::TokenSource::of_this_thread().draw();
     return detail::pending_record(key, fingerprint, token, previous_fence, at, policy_.pending_ttl);
   }
   // A lease that is over by now is not handed out: no other mistake is to hide the one made.
