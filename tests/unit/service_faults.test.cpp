@@ -387,6 +387,14 @@ TEST_CASE("a renewal slower than the lease is repeated once, then it is over") {
   CHECK(refusal([&] { (void)twice.service().renew(slow); }) == CompletionFailure::lease_expired);
 }
 
+TEST_CASE("a renewal is judged by the owner's own clock, without the allowance that others wait") {
+  World w{IdempotencyPolicy{.clock_skew_allowance = 1min}};
+  const Attempt attempt = w.claim();
+  w.store.reset();
+  w.store.after(1, [&] { w.clock.advance(15min + 10s); });  // over, though nobody may take it yet
+  CHECK(w.service().renew(attempt).lease_end == start + 15min + 10s + 15min);
+}
+
 TEST_CASE("a clock that fails is a store error, before and after a claim") {
   struct Clock final : IdempotencyClock {
     int until_failure = 0;

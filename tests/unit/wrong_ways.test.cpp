@@ -73,6 +73,17 @@ TEST_CASE("a takeover of a lease that its owner renews in the last moment waits"
   CHECK(is<InProgress>(w.begin()));
 }
 
+TEST_CASE("a takeover waits out the allowance at the write too, not only in the judgement") {
+  World w{IdempotencyPolicy{.clock_skew_allowance = 1min}};
+  const Attempt owner = w.claim();
+  w.clock.advance(17min);
+  ManualClock behind(start + 16min + 30s);  // the owner's clock, within the allowance
+  IdempotencyService late(w.memory, behind, {.pending_ttl = 0us});
+  w.store.reset();
+  w.store.before(2, [&] { (void)late.renew(owner); });
+  CHECK(is<InProgress>(w.begin()));
+}
+
 TEST_CASE("find-then-save in complete and fail: a late owner changes nothing of the successor's") {
   for (const bool successor_is_done : {false, true}) {
     World w;
