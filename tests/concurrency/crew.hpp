@@ -6,41 +6,19 @@
 #include <atomic>
 #include <barrier>
 #include <cstddef>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
+#include "nexus/idempotency/testing/detail/conformance_crew.hpp"
 #include "support/service_world.hpp"
 
 namespace nexus::idempotency::test {
 
-// Effects: runs `work(0)` to `work(threads - 1)`, each on a thread of its own, from one moment on.
-// Errors: that of a thread, when all have ended.
-template <class Work>
-void run_together(std::size_t threads, Work work) {
-  std::barrier gate(static_cast<std::ptrdiff_t>(threads));
-  std::vector<std::exception_ptr> errors(threads);
-  std::vector<std::thread> crew;
-  for (std::size_t i = 0; i < threads; ++i) {
-    crew.emplace_back([&, i] {
-      gate.arrive_and_wait();
-      try {
-        work(i);
-      } catch (...) {
-        errors[i] = std::current_exception();
-      }
-    });
-  }
-  for (std::thread& thread : crew) thread.join();
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
-}
+using testing::detail::run_together;  // the conformance suite's: threads that start at once
 
 // A store over another one in which callers meet: each has made up its mind when it comes, and none
 // goes on before all are there. So they do collide, which on a quick store is otherwise rare.

@@ -14,6 +14,7 @@
 #include "nexus/idempotency/testing/faulty_store.hpp"
 #include "nexus/idempotency/testing/manual_clock.hpp"
 #include "support/catch.hpp"
+#include "support/store_error.hpp"
 
 namespace nexus::idempotency::test {
 
@@ -79,17 +80,6 @@ std::optional<CompletionFailure> refusal(Call&& call) {
     call();
   } catch (const CompletionError& error) {
     return error.reason();
-  }
-  return std::nullopt;
-}
-
-// Returns: the store error of `call`; nothing if there was none.
-template <class Call>
-std::optional<StoreErrc> store_error(Call&& call) {
-  try {
-    call();
-  } catch (const StoreError& error) {
-    return error.code();
   }
   return std::nullopt;
 }

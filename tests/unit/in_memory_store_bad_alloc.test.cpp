@@ -85,7 +85,7 @@ TEST_CASE("a claim that runs out of memory leaves nothing behind") {
   // Had a failure kept its place, the limit would have come sooner; had one given back too many,
   // it would not have come now.
   const IdempotencyRecord one_more = long_claim(25, 'a');
-  CHECK(error_of([&] { (void)store.claim_pending(one_more); }) == StoreErrc::exhausted);
+  CHECK(store_error([&] { (void)store.claim_pending(one_more); }) == StoreErrc::exhausted);
 }
 
 TEST_CASE("a claim that runs out of memory while it answers, or refuses, changes nothing") {
@@ -100,7 +100,7 @@ TEST_CASE("a claim that runs out of memory while it answers, or refuses, changes
   const IdempotencyRecord refused = long_claim(2, 'a');
   std::optional<StoreErrc> error;
   CHECK(count_failures(
-            store, [&] { error = error_of([&] { (void)store.claim_pending(refused); }); }) >= 1);
+            store, [&] { error = store_error([&] { (void)store.claim_pending(refused); }); }) >= 1);
   CHECK(error == StoreErrc::exhausted);
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("a claim that runs out of memory after it made room leaves that room")
   }
   CHECK(store.size() == 0);
   CHECK(store.claim_pending(claim).claimed_new());
-  CHECK(error_of([&] { (void)store.claim_pending(claim_of(numbered_key(3), base)); }) ==
+  CHECK(store_error([&] { (void)store.claim_pending(claim_of(numbered_key(3), base)); }) ==
         StoreErrc::exhausted);
 }
 

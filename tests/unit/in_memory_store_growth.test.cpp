@@ -101,7 +101,7 @@ TEST_CASE("duplicates of a growing claim take one place between them") {
   const IdempotencyRecord rival = rival_of(claim);
   std::optional<StoreErrc> error;
   const auto answer = claim_among(
-      store, claim, [&] { error = error_of([&] { (void)store.claim_pending(rival); }); });
+      store, claim, [&] { error = store_error([&] { (void)store.claim_pending(rival); }); });
   CHECK_FALSE(error);  // there was a place: it could not be `exhausted`
   CHECK(answer.existing == rival);
   CHECK(store.size() == 1);
@@ -111,9 +111,9 @@ TEST_CASE("two growing claims for the last place: one gets it") {
   crafted_hash = &all_over_one_table;
   InMemoryIdempotencyStore store(InMemoryStoreOptions{.max_records = 1});
   std::optional<StoreErrc> other;
-  const auto one = error_of([&] {
+  const auto one = store_error([&] {
     (void)claim_among(store, claim_of(numbered_key(100), base), [&] {
-      other = error_of([&] { (void)store.claim_pending(claim_of(numbered_key(101), base)); });
+      other = store_error([&] { (void)store.claim_pending(claim_of(numbered_key(101), base)); });
     });
   });
   CHECK(one.has_value() != other.has_value());

@@ -43,7 +43,7 @@ TEST_CASE("max_records is exact") {
   for (std::size_t n = 0; n < max; ++n) REQUIRE(admitted(store, n));
   CHECK(store.size() == max);
   const auto refused = claim_of(numbered_key(max), std::nullopt);
-  CHECK(error_of([&] { (void)store.claim_pending(refused); }) == StoreErrc::exhausted);
+  CHECK(store_error([&] { (void)store.claim_pending(refused); }) == StoreErrc::exhausted);
   CHECK(store.size() == max);
   CHECK_FALSE(store.find(refused.key));
   for (std::size_t n = 0; n < max; ++n) {

@@ -100,7 +100,7 @@ TEST_CASE("a claim at the limit finds all that lapsed, wherever it stands") {
     REQUIRE(store.claim_pending(claim_of(numbered_key(n), std::nullopt, created_at)).claimed_new());
   }
   const IdempotencyRecord refused = claim_of(numbered_key(2 * max), std::nullopt, created_at);
-  CHECK(error_of([&] { (void)store.claim_pending(refused); }) == StoreErrc::exhausted);
+  CHECK(store_error([&] { (void)store.claim_pending(refused); }) == StoreErrc::exhausted);
   CHECK(store.size() == max);
 }
 

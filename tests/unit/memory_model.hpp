@@ -41,7 +41,7 @@ class MemoryModel {
       return;
     }
     if (max_records_ && records_.size() >= *max_records_ && !may_make_room(candidate)) {
-      REQUIRE(error_of([&] { (void)store_.claim_pending(candidate); }) == StoreErrc::exhausted);
+      REQUIRE(store_error([&] { (void)store_.claim_pending(candidate); }) == StoreErrc::exhausted);
       return;
     }
     REQUIRE(store_.claim_pending(candidate).claimed_new());

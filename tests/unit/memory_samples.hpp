@@ -10,6 +10,7 @@
 #include "nexus/idempotency/ports.hpp"
 #include "nexus/idempotency/record.hpp"
 #include "support/catch.hpp"
+#include "support/store_error.hpp"
 
 namespace nexus::idempotency::test {
 
@@ -60,17 +61,6 @@ inline void put(IdempotencyStore& store, const IdempotencyRecord& record) {
   REQUIRE(store.claim_pending(claim).claimed_new());
   if (record.status == RecordStatus::pending) return;
   REQUIRE(store.save_if(guard_of(claim), record));
-}
-
-// Returns: the code of the store error that `call` ended with; nothing if it ended well.
-template <class Call>
-std::optional<StoreErrc> error_of(Call&& call) {
-  try {
-    call();
-  } catch (const StoreError& error) {
-    return error.code();
-  }
-  return std::nullopt;
 }
 
 }  // namespace nexus::idempotency::test

@@ -36,20 +36,22 @@ struct Executed {
 
 using ExecuteOutcome = std::variant<Executed, Replay, InProgress, Conflict, RetryNotAllowed>;
 
-// The work ran, but its outcome could not be recorded. The claim stands, so nobody runs the command
-// again before its lease ends.
+// The work ran, but what it returned could not be recorded. Either `complete` threw: the claim then
+// stands, so nobody runs the command again before its lease ends. Or what the work returned could
+// not be turned into bytes: the command is then recorded as completed, its result omitted.
 // What to do: answer the client with `result()`; report `cause()`. Don't run the work again.
 class NEXUS_IDEMPOTENCY_API OutcomeNotRecorded : public IdempotencyError {
  public:
   OutcomeNotRecorded(std::string result, std::exception_ptr cause)
-      : IdempotencyError("the command took effect, but its outcome was not recorded"),
+      : IdempotencyError("the command took effect, but what it returned was not recorded"),
         result_(std::make_shared<const std::string>(std::move(result))),
         cause_(std::move(cause)) {}
 
-  // Returns: what the work returned. Lifetimes: as long as any copy of this exception.
+  // Returns: what the work returned; empty if it could not be turned into bytes. Lifetimes: as long
+  // as any copy of this exception.
   [[nodiscard]] const std::string& result() const noexcept { return *result_; }
 
-  // Returns: the exception that `complete` threw.
+  // Returns: the exception that `complete`, or the conversion of what the work returned, threw.
   [[nodiscard]] std::exception_ptr cause() const noexcept { return cause_; }
 
  private:

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "nexus/idempotency/detail/shared_block.hpp"
+#include "nexus/idempotency/detail/shared_bytes.hpp"
 #include "nexus/idempotency/errors.hpp"
 
 namespace nexus::idempotency {
@@ -31,7 +31,7 @@ class ResultEnvelope {
   [[nodiscard]] bool is_omitted() const noexcept { return !bytes_; }
 
   // Returns: the bytes; empty if omitted. Lifetimes: as long as any copy of this envelope.
-  [[nodiscard]] std::string_view payload() const noexcept { return bytes_.bytes(); }
+  [[nodiscard]] std::string_view payload() const noexcept { return bytes_.view(); }
 
   [[nodiscard]] friend bool operator==(const ResultEnvelope& a, const ResultEnvelope& b) noexcept {
     return a.payload() == b.payload();  // bytes are never empty, so omitted equals only omitted

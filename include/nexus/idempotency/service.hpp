@@ -31,7 +31,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyServiceInterface {
   // Decides, in one atomic step, whether the caller may run the command.
   //
   // Effects: on FirstExecution the caller holds the key until `attempt.lease_end`; on every other
-  //   answer nothing was written.
+  //   answer it holds nothing, and no other caller's record was touched.
   // Returns: see BeginDecision. Only FirstExecution may run the command.
   // Errors: StoreErrc::in_doubt: the key may be held by this call, which nobody can report for, so
   //   it stays until its lease ends. It comes after the same claim was asked for three times.

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-#include "nexus/idempotency/detail/shared_block.hpp"
+#include "nexus/idempotency/detail/shared_bytes.hpp"
 #include "nexus/idempotency/detail/utf8.hpp"
 #include "nexus/idempotency/detail/words.hpp"
 #include "nexus/idempotency/errors.hpp"
@@ -61,7 +61,7 @@ class TextStorage {
   ~TextStorage() { drop(); }
 
   [[nodiscard]] std::string_view view() const noexcept {
-    if (raw_[Capacity] == is_shared) return shared().bytes();
+    if (raw_[Capacity] == is_shared) return shared().view();
     return {reinterpret_cast<const char*>(raw_), raw_[Capacity]};
   }
 

@@ -50,7 +50,8 @@ class TokenSource {
     if (page_ != nullptr) ::munmap(static_cast<void*>(page_), sizeof(Page));
   }
 
-  // Returns: bits that nobody else has seen or will see. Errors: IdempotencyError.
+  // Returns: bits that no other draw has returned or will, unless they are put back.
+  // Errors: IdempotencyError.
   [[nodiscard]] TokenBits draw() {
     if (page_ == nullptr) {
       TokenBits bits;
