@@ -6,6 +6,7 @@
 #   examples  what examples/run.sh needs
 #   gcc       the tests with GCC
 #   clang     the tests with Clang: the fuzzers' runtime too
+#   bench     tests/benchmarks/run.sh, besides gcc
 #   lint      the checks of the formatting and with clang-tidy
 set -euo pipefail
 
@@ -24,6 +25,10 @@ for profile in "$@"; do
     clang)
       packages+=(clang libclang-rt-dev)
       tools+=(clang++)
+      ;;
+    bench)
+      packages+=(procps)
+      tools+=(ps)
       ;;
     lint)
       packages+=(clang-format clang-tidy)

@@ -19,7 +19,7 @@ esac
 build=build/benchmarks
 mkdir -p build
 {
-  bash cmake/setup.sh gcc
+  bash cmake/setup.sh gcc bench
   cmake -D CMAKE_BUILD_TYPE=Release -C cmake/dev.cmake -S . -B "$build"
   cmake --build "$build" -j "$(nproc)" --target nexus_idempotency_benchmark_throughput nexus_idempotency_benchmark_limits
 } >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
