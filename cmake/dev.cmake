@@ -22,6 +22,10 @@ set(CMAKE_CXX_FLAGS "${flags} $ENV{CXXFLAGS}" CACHE STRING "")
 # Whatever is usually left out when its dependency is missing must be there.
 set(CMAKE_REQUIRE_FIND_PACKAGE_nlohmann_json ON CACHE BOOL "")
 
+# Every component.
+set(NEXUS_IDEMPOTENCY_SQLITE ON CACHE BOOL "")
+set(NEXUS_IDEMPOTENCY_POSTGRES ON CACHE BOOL "")
+
 # A sanitized benchmark measures the sanitizer, and the fuzzers have sanitizers of their own.
 if(NOT NEXUS_IDEMPOTENCY_SANITIZE)
   set(NEXUS_IDEMPOTENCY_BENCHMARKS ON CACHE BOOL "")
