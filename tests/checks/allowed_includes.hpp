@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The headers that the core and the test kit may include, directly or not: the standard library's,
+// The headers that the core, the test kit and the stores on an engine may include, directly or not: the standard library's,
 // and these few of the operating system. core_includes.sh holds them to it.
 #include <algorithm>
 #include <any>
@@ -23,6 +23,7 @@
 #include <ctime>
 #include <deque>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <iomanip>

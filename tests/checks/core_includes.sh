@@ -4,7 +4,8 @@
 #
 # What the headers drag in, as the compiler sees it (-M):
 # - the umbrella header reaches every header of the core;
-# - the umbrella and the test kit reach nothing but this library and what allowed_includes.hpp allows.
+# - the umbrella, the test kit and the components with a driver reach nothing but this library and what
+#   allowed_includes.hpp allows: no driver's header gets out of src/.
 set -euo pipefail
 
 headers=()
@@ -35,8 +36,11 @@ foreign_in() { comm -23 - <(echo "$allowed") | grep -v '^include/nexus/' || true
 foreign=$(foreign_in <<<"$umbrella")
 [[ -z $foreign ]] || fail "nexus/idempotency.hpp reaches foreign headers:"$'\n'"$foreign"
 
-testing=$(cd include && find nexus/idempotency/testing -name '*.hpp' | sort)
-foreign=$(sed 's/.*/#include <&>/' <<<"$testing" | dependencies_of "$@" | foreign_in)
-[[ -z $foreign ]] || fail "nexus/idempotency/testing/ reaches foreign headers:"$'\n'"$foreign"
+for component in testing sqlite postgres; do
+  inside=$(cd include && find "nexus/idempotency/$component" -name '*.hpp' | sort)
+  [[ -n $inside ]] || fail "nexus/idempotency/$component/ has no header"
+  foreign=$(sed 's/.*/#include <&>/' <<<"$inside" | dependencies_of "$@" | foreign_in)
+  [[ -z $foreign ]] || fail "nexus/idempotency/$component/ reaches foreign headers:"$'\n'"$foreign"
+done
 
 exit "$failed"
