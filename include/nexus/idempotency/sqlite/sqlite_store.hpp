@@ -20,6 +20,9 @@
 struct sqlite3;  // a connection, as <sqlite3.h> declares it
 
 namespace nexus::idempotency {
+namespace sqlite {
+class Backend;  // private
+}
 inline namespace v0 {
 
 // What an acknowledged write survives.
@@ -106,8 +109,7 @@ class NEXUS_IDEMPOTENCY_API SqliteIdempotencyStore final : public IdempotencySto
   std::size_t purge_expired(Timestamp before, std::size_t limit) override;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  const std::unique_ptr<sqlite::Backend> backend_;
 };
 
 }  // namespace v0

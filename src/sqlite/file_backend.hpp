@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#ifndef NEXUS_IDEMPOTENCY_SQLITE_FILE_BACKEND_HPP
+#define NEXUS_IDEMPOTENCY_SQLITE_FILE_BACKEND_HPP
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "nexus/idempotency/errors.hpp"
+#include "nexus/idempotency/ports.hpp"
+#include "nexus/idempotency/record.hpp"
+#include "nexus/idempotency/sqlite/sqlite_store.hpp"
+#include "sqlite/backend.hpp"
+#include "sqlite/connection.hpp"
+#include "sqlite/fair_lock.hpp"
+#include "sqlite/patience.hpp"
+#include "sqlite/purge.hpp"
+#include "sqlite/reader_pool.hpp"
+#include "sqlite/session.hpp"
+#include "sqlite/texts.hpp"
+
+namespace nexus::idempotency::sqlite {
+
+// On a file: one connection for writing, which callers take in turns, and some for reading.
+// SQLite has one write lock a file, so more connections for writing would only wait in its queue,
+// which is none: the waiting sleep and look again.
+class FileBackend final : public Backend {
+  struct Turn {
+    ~Turn() {
+      session.wait_with(nullptr);
+      lock.unlock();
+    }
+    FairLock& lock;
+    Session& session;
+  };
+
+  template <class Write>
+  auto write(Patience& patience, Write write) {
+    if (!writing_.lock(patience)) {
+      throw StoreError(StoreErrc::contended, "other threads were writing all the time");
+    }
+    const Turn turn{writing_, writer_};
+    writer_.wait_with(&patience);
+    return write(writer_);
+  }
+
+ public:
+  FileBackend(const std::filesystem::path& file, const SqliteStoreOptions& options)
+      : texts_(options.table),
+        busy_timeout_(positive(options.busy_timeout)),
+        place_(place_of(file, options.synchronous)),
+        writer_(texts_, place_),
+        readers_(texts_, place_, at_least_one(options.max_readers)) {
+    Patience patience(busy_timeout_);
+    writer_.wait_with(&patience);
+    writer_.open_first();
+    writer_.wait_with(nullptr);
+  }
+
+  void ensure_schema() override {
+    Patience patience(busy_timeout_);
+    write(patience, [](Session& session) {
+      session.ensure_schema();
+      return true;
+    });
+  }
+
+  std::optional<IdempotencyRecord> find(const IdempotencyKey& key) override {
+    Patience patience(busy_timeout_);
+    return find(patience, key);
+  }
+
+  ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
+    Patience patience(busy_timeout_);
+    if (auto existing = find(patience, candidate.key)) return {std::move(existing)};
+    return write(patience, [&](Session& session) { return session.insert(candidate); });
+  }
+
+  bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
+    Patience patience(busy_timeout_);
+    return write(patience, [&](Session& session) { return session.update(guard, next); });
+  }
+
+  std::size_t purge_expired(Timestamp before, std::size_t limit) override {
+    return purge_in_batches(limit, [&](std::size_t batch) {
+      Patience patience(busy_timeout_);
+      return write(patience, [&](Session& session) { return session.purge(before, batch); });
+    });
+  }
+
+ private:
+  static Duration positive(Duration timeout) {
+    if (timeout > Duration::zero()) return timeout;
+    throw InvalidValueError("SqliteStoreOptions::busy_timeout must be more than zero");
+  }
+
+  static std::size_t at_least_one(std::size_t readers) {
+    if (readers > 0) return readers;
+    throw InvalidValueError("SqliteStoreOptions::max_readers must be at least one");
+  }
+
+  std::optional<IdempotencyRecord> find(Patience& patience, const IdempotencyKey& key) {
+    return readers_.with(patience, [&](Session& session) { return session.find(key); });
+  }
+
+  const Texts texts_;
+  const Duration busy_timeout_;
+  const Place place_;
+  FairLock writing_;
+  Session writer_;  // for whoever holds writing_
+  ReaderPool readers_;
+};
+
+}  // namespace nexus::idempotency::sqlite
+
+#endif  // NEXUS_IDEMPOTENCY_SQLITE_FILE_BACKEND_HPP

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#ifndef NEXUS_IDEMPOTENCY_SQLITE_SESSION_HPP
+#define NEXUS_IDEMPOTENCY_SQLITE_SESSION_HPP
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "nexus/idempotency/ports.hpp"
+#include "nexus/idempotency/record.hpp"
+#include "sqlite/connection.hpp"
+#include "sqlite/statement.hpp"
+#include "sqlite/texts.hpp"
+
+namespace nexus::idempotency::sqlite {
+
+// A connection with the store's statements, for one call at a time. What the calls do and how they
+// fail is the same on a connection of the store's own and on a caller's.
+//
+// Each call is one transaction: the caller's, if its connection is in one; else its own, which is
+// rolled back by any error. After an error that leaves the connection's state open to doubt, the
+// next call starts anew: with a new connection if it is the store's own.
+// Lifetimes: texts and place, and a caller's connection, outlive it.
+class Session {
+ public:
+  // On a connection of its own, which the first call opens.
+  Session(const Texts& texts, const Place& place) noexcept : texts_(texts), place_(&place) {}
+  // On a caller's.
+  Session(const Texts& texts, sqlite3* connection) noexcept : texts_(texts), used_(connection) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Effects: until changed, calls wait for locks as long as `patience` lasts. For an own one.
+  void wait_with(Patience* patience) noexcept { patience_ = patience; }
+
+  // Effects: opens the own connection, as a constructor does.
+  void open_first() { open_own(Step::first_open); }
+
+  void ensure_schema();
+  [[nodiscard]] std::optional<IdempotencyRecord> find(const IdempotencyKey& key);
+  // Effects: as claim_pending, taking the write lock at once.
+  [[nodiscard]] ClaimPendingResult insert(const IdempotencyRecord& candidate);
+  [[nodiscard]] bool update(const WriteGuard& guard, const IdempotencyRecord& next);
+  // Effects: removes at most `limit` in one transaction.
+  [[nodiscard]] std::size_t purge(Timestamp before, std::size_t limit);
+
+  // Returns: whether calls now are part of the caller's transaction.
+  [[nodiscard]] bool in_callers_transaction() const noexcept;
+
+ private:
+  template <class Work>
+  auto guarded(Work work);
+  template <class Work>
+  auto call(Work work);
+  template <class Work>
+  auto in_transaction(Work work);
+
+  void open_own(Step step);
+  void start_anew() noexcept;
+  [[nodiscard]] const Statement& statement(Query query);
+  void run(Query query);
+  void commit();
+  void roll_back() noexcept;
+  void require_version();
+  [[nodiscard]] bool schema_is_there();
+  void make_schema_within();
+  void execute(const std::string& sql);
+  [[nodiscard]] std::optional<IdempotencyRecord> select(const IdempotencyKey& key);
+  [[nodiscard]] std::size_t changed_by(Execution& execution);
+
+  const Texts& texts_;
+  const Place* place_ = nullptr;  // of the own connection
+  Patience* patience_ = nullptr;
+  Connection own_;
+  sqlite3* used_ = nullptr;                        // the own one or the caller's
+  std::array<Statement, query_count> statements_;  // made when first used
+  bool version_checked_ = false;
+};
+
+}  // namespace nexus::idempotency::sqlite
+
+#endif  // NEXUS_IDEMPOTENCY_SQLITE_SESSION_HPP
