@@ -29,13 +29,13 @@ int wait_for_lock(void* context, int times) {
   return 1;
 }
 
-void execute(sqlite3* connection, const char* sql) {
+void execute(sqlite3* connection, Step step, const char* sql) {
   const int code = sqlite3_exec(connection, sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) raise(sqlite3_extended_errcode(connection), Step::statement);
+  if (code != SQLITE_OK) raise(sqlite3_extended_errcode(connection), step);
 }
 
 // Effects: puts the database into WAL mode, which it keeps.
-void use_wal(sqlite3* connection, Patience** patience) {
+void use_wal(sqlite3* connection, Step step, Patience** patience) {
   for (int times = 0;; ++times) {
     const Statement statement = prepare(connection, "PRAGMA main.journal_mode = WAL");
     Execution execution(statement);
@@ -47,7 +47,7 @@ void use_wal(sqlite3* connection, Patience** patience) {
     }
     // SQLite does not wait here in every case: several processes may do this to a new file.
     if ((code & 0xff) != SQLITE_BUSY || wait_for_lock(static_cast<void*>(patience), times) == 0) {
-      raise(code, Step::statement);
+      raise(code, step);
     }
   }
 }
@@ -82,11 +82,12 @@ Connection open(const Place& place, Step step, Patience** patience) {
     raise(opened != nullptr ? sqlite3_extended_errcode(opened) : SQLITE_NOMEM, step);
   }
   sqlite3_busy_handler(opened, &wait_for_lock, static_cast<void*>(patience));
-  if (sqlite3_db_readonly(opened, "main") == 1) raise(SQLITE_READONLY, Step::statement);
-  use_wal(opened, patience);
-  execute(opened, place.synchronous == SqliteSynchronous::full ? "PRAGMA synchronous = FULL"
-                                                               : "PRAGMA synchronous = NORMAL");
-  execute(opened, "PRAGMA trusted_schema = OFF");
+  if (sqlite3_db_readonly(opened, "main") == 1) raise(SQLITE_READONLY, step);
+  use_wal(opened, step, patience);
+  execute(opened, step,
+          place.synchronous == SqliteSynchronous::full ? "PRAGMA synchronous = FULL"
+                                                       : "PRAGMA synchronous = NORMAL");
+  execute(opened, step, "PRAGMA trusted_schema = OFF");
   return connection;
 }
 

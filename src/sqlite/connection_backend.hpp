@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "nexus/idempotency/ports.hpp"
 #include "nexus/idempotency/record.hpp"
@@ -29,16 +30,18 @@ class ConnectionBackend final : public Backend {
 
   ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
     if (auto existing = session_.find(candidate.key)) return {std::move(existing)};
-    return session_.insert(candidate);
+    return session_.write([&] { return session_.insert(candidate); });
   }
 
   bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
-    return session_.update(guard, next);
+    return session_.write([&] { return session_.update(guard, next); });
   }
 
   std::size_t purge_expired(Timestamp before, std::size_t limit) override {
-    return purge_in_batches(limit,
-                            [&](std::size_t batch) { return session_.purge(before, batch); });
+    const bool pause = !session_.in_callers_transaction();  // within it, nobody would get in
+    return purge_in_batches(limit, pause, [&](std::size_t batch) {
+      return session_.write([&] { return session_.purge(before, batch); });
+    });
   }
 
  private:

@@ -108,8 +108,8 @@ constexpr const char* explanation(StoreErrc code) noexcept {
 }
 
 const char* refusal(int code, Step step) noexcept {
-  if (step == Step::first_open) return "the SQLite file can't be opened";
   if (code == SQLITE_READONLY) return "the SQLite database is read-only";
+  if (step == Step::first_open) return "the SQLite file can't be opened";
   return explanation(StoreErrc::misconfigured);
 }
 

@@ -13,12 +13,12 @@
 #include "nexus/idempotency/sqlite/sqlite_store.hpp"
 #include "sqlite/backend.hpp"
 #include "sqlite/connection.hpp"
-#include "sqlite/fair_lock.hpp"
 #include "sqlite/patience.hpp"
 #include "sqlite/purge.hpp"
 #include "sqlite/reader_pool.hpp"
 #include "sqlite/session.hpp"
 #include "sqlite/texts.hpp"
+#include "sqlite/write_queue.hpp"
 
 namespace nexus::idempotency::sqlite {
 
@@ -26,31 +26,13 @@ namespace nexus::idempotency::sqlite {
 // SQLite has one write lock a file, so more connections for writing would only wait in its queue,
 // which is none: the waiting sleep and look again.
 class FileBackend final : public Backend {
-  struct Turn {
-    ~Turn() {
-      session.wait_with(nullptr);
-      lock.unlock();
-    }
-    FairLock& lock;
-    Session& session;
-  };
-
-  template <class Write>
-  auto write(Patience& patience, Write write) {
-    if (!writing_.lock(patience)) {
-      throw StoreError(StoreErrc::contended, "other threads were writing all the time");
-    }
-    const Turn turn{writing_, writer_};
-    writer_.wait_with(&patience);
-    return write(writer_);
-  }
-
  public:
   FileBackend(const std::filesystem::path& file, const SqliteStoreOptions& options)
       : texts_(options.table),
         busy_timeout_(positive(options.busy_timeout)),
         place_(place_of(file, options.synchronous)),
         writer_(texts_, place_),
+        writes_(writer_),
         readers_(texts_, place_, at_least_one(options.max_readers)) {
     Patience patience(busy_timeout_);
     writer_.wait_with(&patience);
@@ -60,10 +42,7 @@ class FileBackend final : public Backend {
 
   void ensure_schema() override {
     Patience patience(busy_timeout_);
-    write(patience, [](Session& session) {
-      session.ensure_schema();
-      return true;
-    });
+    writes_.alone(patience, [](Session& session) { session.ensure_schema(); });
   }
 
   std::optional<IdempotencyRecord> find(const IdempotencyKey& key) override {
@@ -74,18 +53,19 @@ class FileBackend final : public Backend {
   ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
     Patience patience(busy_timeout_);
     if (auto existing = find(patience, candidate.key)) return {std::move(existing)};
-    return write(patience, [&](Session& session) { return session.insert(candidate); });
+    return writes_.write(patience, [&](Session& session) { return session.insert(candidate); });
   }
 
   bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
     Patience patience(busy_timeout_);
-    return write(patience, [&](Session& session) { return session.update(guard, next); });
+    return writes_.write(patience, [&](Session& session) { return session.update(guard, next); });
   }
 
   std::size_t purge_expired(Timestamp before, std::size_t limit) override {
-    return purge_in_batches(limit, [&](std::size_t batch) {
+    return purge_in_batches(limit, true, [&](std::size_t batch) {
       Patience patience(busy_timeout_);
-      return write(patience, [&](Session& session) { return session.purge(before, batch); });
+      return writes_.write(patience,
+                           [&](Session& session) { return session.purge(before, batch); });
     });
   }
 
@@ -107,8 +87,8 @@ class FileBackend final : public Backend {
   const Texts texts_;
   const Duration busy_timeout_;
   const Place place_;
-  FairLock writing_;
-  Session writer_;  // for whoever holds writing_
+  Session writer_;
+  WriteQueue writes_;  // on writer_
   ReaderPool readers_;
 };
 

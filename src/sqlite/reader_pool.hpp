@@ -45,8 +45,8 @@ class ReaderPool {
       throw StoreError(StoreErrc::exhausted, "all connections for reading are in use");
     }
     if (free_.empty()) {
+      free_.reserve(all_.size() + 1);  // so that giving back never allocates
       all_.push_back(std::make_unique<Session>(texts_, place_));
-      free_.reserve(all_.size());  // so that giving back never allocates
       return all_.back().get();
     }
     Session* const session = free_.back();  // the one used last: its pages are at hand

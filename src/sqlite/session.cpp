@@ -35,49 +35,6 @@ void bind_record(Execution& execution, const IdempotencyRecord& record) noexcept
 
 }  // namespace
 
-// Effects: does `work` on a connection that is open.
-template <class Work>
-auto Session::guarded(Work work) {
-  try {
-    if (used_ == nullptr) open_own(Step::statement);
-    return work();
-  } catch (const StoreError& error) {
-    // These leave the connection as it was.
-    if (error.code() != StoreErrc::contended && error.code() != StoreErrc::exhausted) start_anew();
-    throw;
-  } catch (...) {
-    start_anew();
-    throw;
-  }
-}
-
-// Effects: does `work` on a connection that is open and has the right table.
-template <class Work>
-auto Session::call(Work work) {
-  return guarded([&] {
-    if (!version_checked_) {
-      require_version();
-      version_checked_ = true;
-    }
-    return work();
-  });
-}
-
-// Effects: does `work` in one transaction.
-template <class Work>
-auto Session::in_transaction(Work work) {
-  if (in_callers_transaction()) return work();
-  run(Query::begin);
-  try {
-    auto result = work();
-    commit();
-    return result;
-  } catch (...) {
-    roll_back();
-    throw;
-  }
-}
-
 void Session::open_own(Step step) {
   own_ = open(*place_, step, &patience_);
   used_ = own_.get();
@@ -206,44 +163,32 @@ std::optional<IdempotencyRecord> Session::find(const IdempotencyKey& key) {
 }
 
 ClaimPendingResult Session::insert(const IdempotencyRecord& candidate) {
-  return call([&] {
-    return in_transaction([&]() -> ClaimPendingResult {
-      {
-        Execution execution(statement(Query::insert));
-        bind_record(execution, candidate);
-        if (changed_by(execution) == 1) return {};
-      }
-      ClaimPendingResult refused{select(candidate.key)};
-      if (refused.existing) return refused;
-      throw StoreError(StoreErrc::corrupt, "the unique index and the table contradict each other");
-    });
-  });
+  {
+    Execution execution(statement(Query::insert));
+    bind_record(execution, candidate);
+    if (changed_by(execution) == 1) return {};
+  }
+  ClaimPendingResult refused{select(candidate.key)};
+  if (refused.existing) return refused;
+  throw StoreError(StoreErrc::corrupt, "the unique index and the table contradict each other");
 }
 
 bool Session::update(const WriteGuard& guard, const IdempotencyRecord& next) {
-  return call([&] {
-    return in_transaction([&] {
-      Execution execution(statement(Query::update));
-      bind_record(execution, next);
-      execution.bind(12, guard.attempt_token.value());
-      execution.bind(13, guard.fingerprint.value());
-      execution.bind(14, stores::status_number(guard.status));
-      execution.bind(15, static_cast<std::int64_t>(guard.lease));
-      execution.bind(16, stores::microseconds(guard.now));
-      return changed_by(execution) == 1;
-    });
-  });
+  Execution execution(statement(Query::update));
+  bind_record(execution, next);
+  execution.bind(12, guard.attempt_token.value());
+  execution.bind(13, guard.fingerprint.value());
+  execution.bind(14, stores::status_number(guard.status));
+  execution.bind(15, static_cast<std::int64_t>(guard.lease));
+  execution.bind(16, stores::microseconds(guard.now));
+  return changed_by(execution) == 1;
 }
 
 std::size_t Session::purge(Timestamp before, std::size_t limit) {
-  return call([&] {
-    return in_transaction([&] {
-      Execution execution(statement(Query::purge));
-      execution.bind(1, stores::microseconds(before));
-      execution.bind(2, static_cast<std::int64_t>(limit));
-      return changed_by(execution);
-    });
-  });
+  Execution execution(statement(Query::purge));
+  execution.bind(1, stores::microseconds(before));
+  execution.bind(2, static_cast<std::int64_t>(limit));
+  return changed_by(execution);
 }
 
 }  // namespace nexus::idempotency::sqlite

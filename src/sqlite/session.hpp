@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/ports.hpp"
 #include "nexus/idempotency/record.hpp"
 #include "sqlite/connection.hpp"
@@ -39,10 +40,21 @@ class Session {
 
   void ensure_schema();
   [[nodiscard]] std::optional<IdempotencyRecord> find(const IdempotencyKey& key);
-  // Effects: as claim_pending, taking the write lock at once.
+
+  // Effects: calls `work()`, which may call the three below, in one transaction: the caller's if
+  // its connection is in one, else one of its own.
+  // Returns: what `work` returns. Errors: of `work`, which roll back a transaction of its own;
+  // StoreErrc::in_doubt if that could not be committed.
+  template <class Work>
+  auto write(Work work) {
+    return call([&] { return in_transaction(work); });
+  }
+
+  // Effects: as claim_pending.
   [[nodiscard]] ClaimPendingResult insert(const IdempotencyRecord& candidate);
+  // Effects: as save_if.
   [[nodiscard]] bool update(const WriteGuard& guard, const IdempotencyRecord& next);
-  // Effects: removes at most `limit` in one transaction.
+  // Effects: as purge_expired.
   [[nodiscard]] std::size_t purge(Timestamp before, std::size_t limit);
 
   // Returns: whether calls now are part of the caller's transaction.
@@ -77,6 +89,49 @@ class Session {
   std::array<Statement, query_count> statements_;  // made when first used
   bool version_checked_ = false;
 };
+
+// Effects: does `work` on a connection that is open.
+template <class Work>
+auto Session::guarded(Work work) {
+  try {
+    if (used_ == nullptr) open_own(Step::statement);
+    return work();
+  } catch (const StoreError& error) {
+    // These leave the connection as it was.
+    if (error.code() != StoreErrc::contended && error.code() != StoreErrc::exhausted) start_anew();
+    throw;
+  } catch (...) {
+    start_anew();
+    throw;
+  }
+}
+
+// Effects: does `work` on a connection that is open and has the right table.
+template <class Work>
+auto Session::call(Work work) {
+  return guarded([&] {
+    if (!version_checked_) {
+      require_version();
+      version_checked_ = true;
+    }
+    return work();
+  });
+}
+
+// Effects: does `work` in one transaction.
+template <class Work>
+auto Session::in_transaction(Work work) {
+  if (in_callers_transaction()) return work();
+  run(Query::begin);
+  try {
+    auto result = work();
+    commit();
+    return result;
+  } catch (...) {
+    roll_back();
+    throw;
+  }
+}
 
 }  // namespace nexus::idempotency::sqlite
 

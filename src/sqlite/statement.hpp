@@ -61,7 +61,8 @@ class Execution {
     if (bound_ != SQLITE_OK) return bound_;
     const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW || code == SQLITE_DONE) return code;
-    return sqlite3_extended_errcode(sqlite3_db_handle(statement_));
+    const int extended = sqlite3_extended_errcode(sqlite3_db_handle(statement_));
+    return (extended & 0xff) == (code & 0xff) ? extended : code;
   }
 
   // Returns: whether there is a row. Errors: as of raise().

@@ -33,7 +33,7 @@ enum class SqliteSynchronous {
 
 struct SqliteStoreOptions {
   // The table's name: a letter or underscore, then letters, digits and underscores, ASCII, at most
-  // 48 bytes, not beginning with "sqlite_".
+  // 48 bytes, not beginning with "sqlite_", and no keyword of SQL.
   std::string table = "nexus_idempotency";
 
   SqliteSynchronous synchronous = SqliteSynchronous::full;
@@ -50,8 +50,9 @@ struct SqliteStoreOptions {
 // Two kinds, by constructor.
 //
 // *On a file*: the store opens connections of its own, one for writing and some for reading. Each
-// call is a transaction of its own, and is durable when it returns. The database is in WAL mode;
-// a claim looks before it takes the write lock, so that a replay never waits for a writer. Several
+// call is one atomic step, and is durable when it returns; writes of threads that come together
+// share a transaction, and so the sync that makes them durable. The database is in WAL mode; a
+// claim looks before it takes the write lock, so that a replay never waits for a writer. Several
 // stores, in any number of processes of one machine, may share a file; it must not be on a network
 // file system.
 //
@@ -63,16 +64,19 @@ struct SqliteStoreOptions {
 // alone, and how durable a write is depends on them. The ways to use it are in the README.
 //
 // Errors of every call, by what SQLite reports; native_code() is the name of its extended result
-// code, such as "SQLITE_BUSY_SNAPSHOT":
-//   contended      SQLITE_BUSY after busy_timeout, SQLITE_LOCKED
+// code, such as "SQLITE_BUSY_SNAPSHOT", and empty where the store itself found out:
+//   contended      SQLITE_BUSY or no turn to write within busy_timeout; SQLITE_LOCKED, _PROTOCOL
+//                  and _SCHEMA
 //   exhausted      SQLITE_FULL, no free reader within busy_timeout
-//   unavailable    SQLITE_IOERR before anything was written, SQLITE_CANTOPEN after the first open
-//   in_doubt       SQLITE_IOERR while a write was committed
+//   unavailable    before the commit: SQLITE_IOERR, SQLITE_CANTOPEN after the first open; and
+//                  SQLITE_INTERRUPT
+//   in_doubt       whatever a commit reports besides SQLITE_BUSY, _FULL, _CORRUPT and _NOTADB
 //   corrupt        SQLITE_CORRUPT, SQLITE_NOTADB, a row that can't be a record
 //   misconfigured  no table or one of another version (see ensure_schema), a read-only database,
 //                  no WAL mode; and whatever else is no matter of time
-// and std::bad_alloc. On a connection of the caller's, an error of SQLite may have rolled back the
-// whole transaction (sqlite3_get_autocommit tells); roll back in any case.
+// and std::bad_alloc. The next call on a file starts with a new connection where that may help. On
+// a connection of the caller's, an error of SQLite may have rolled back the whole transaction
+// (sqlite3_get_autocommit tells); roll back in any case.
 //
 // Thread-safety: on a file, safe. On a connection of the caller's, one thread at a time, as the
 // transaction is. Not to be used in a child process after fork().
