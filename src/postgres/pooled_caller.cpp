@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Calls on connections of the store's own: each a transaction of its own.
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "nexus/idempotency/errors.hpp"
+#include "nexus/idempotency/postgres/postgres_store.hpp"
+#include "nexus/idempotency/time.hpp"
+#include "postgres/caller.hpp"
+#include "postgres/connection.hpp"
+#include "postgres/faults.hpp"
+#include "postgres/libpq.hpp"
+#include "postgres/milliseconds.hpp"
+#include "postgres/parameters.hpp"
+#include "postgres/pool.hpp"
+#include "postgres/schema.hpp"
+#include "postgres/session.hpp"
+#include "postgres/statements.hpp"
+
+namespace nexus::idempotency::postgres {
+namespace {
+
+struct FreeOptions {
+  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+};
+
+void check_options(const PostgresStoreOptions& options) {
+  if (options.pool_size == 0) {
+    throw InvalidValueError("PostgreSQL store: pool_size must be at least one");
+  }
+  for (const Duration time : {options.pool_timeout, options.connect_timeout,
+                              options.statement_timeout, options.lock_timeout}) {
+    if (time <= Duration::zero()) {
+      throw InvalidValueError("PostgreSQL store: every timeout must be more than zero");
+    }
+  }
+}
+
+void check_conninfo(const std::string& conninfo) {
+  char* message = nullptr;  // may quote the conninfo
+  const std::unique_ptr<PQconninfoOption, FreeOptions> parsed(
+      PQconninfoParse(conninfo.c_str(), &message));
+  PQfreemem(message);
+  if (!parsed || conninfo.find('\0') != std::string::npos) {
+    throw StoreError(StoreErrc::misconfigured, "the conninfo string can't be parsed");
+  }
+}
+
+class PooledCaller final : public Caller {
+ public:
+  PooledCaller(const std::string& conninfo, const PostgresStoreOptions& options)
+      : statements_(options.table),
+        prepare_(options.prepare),
+        session_settings_(session_settings(options.statement_timeout, options.lock_timeout)),
+        pool_(options.pool_size, milliseconds_up(options.pool_timeout),
+              [conninfo, connect_timeout = milliseconds_up(options.connect_timeout),
+               answer_timeout = milliseconds_up(options.statement_timeout) + one_second] {
+                return std::make_unique<Connection>(conninfo, connect_timeout, answer_timeout);
+              }) {}
+
+  Answer call(Call call, const Parameters& parameters, Effect effect) override {
+    int repeats = 0;
+    bool renewed = false;
+    for (;;) {
+      Pool::Lease lease = pool_.take();
+      Reply reply = prepare_ ? run_prepared(lease, call, parameters)
+                             : run_unprepared(lease, call, parameters);
+      if (reply.result) {
+        if (prepare_) return {std::move(reply.result), 0};
+        if (auto answer = checked_answer(std::move(reply.result))) return *std::move(answer);
+        begins_ = true;  // nothing was done yet
+      } else if (is_collision(reply.fault) && repeats < max_repeats) {
+        ++repeats;
+      } else if (is_stale(reply.fault) && !renewed) {
+        renewed = true;
+        lease.discard();
+      } else {
+        throw failed(lease, reply.fault, effect);
+      }
+    }
+  }
+
+  void ensure_schema() override {
+    Pool::Lease lease = pool_.take();
+    if (prepare_) set_up(lease);
+    postgres::ensure_schema(statements_, lease.connection(), false);
+  }
+
+ private:
+  static constexpr std::chrono::seconds one_second{1};
+
+  Reply run_prepared(Pool::Lease& lease, Call call, const Parameters& parameters) {
+    Connection& connection = lease.connection();
+    if (!connection.is_prepared) {
+      set_up(lease);
+      const Reply reply = connection.run(statements_.prepare());
+      if (!reply.result) throw failed(lease, reply.fault, Effect::none);
+      check_version(reply.result.get());
+      connection.is_prepared = true;
+    }
+    return connection.run_prepared(Statements::name(call), parameters);
+  }
+
+  // Effects: puts the store's settings into the session.
+  void set_up(Pool::Lease& lease) {
+    if (lease.connection().is_set_up) return;
+    const Reply reply = lease.connection().run(session_settings_);
+    if (!reply.result) throw failed(lease, reply.fault, Effect::none);
+    lease.connection().is_set_up = true;
+  }
+
+  Reply run_unprepared(Pool::Lease& lease, Call call, const Parameters& parameters) {
+    const char* text = statements_.checked(call);
+    return begins_ ? run_read_committed(lease.connection(), text, parameters)
+                   : lease.connection().run_with(text, parameters);
+  }
+
+  // Effects: closes what is of no use any more. Returns: the error.
+  static StoreError failed(Pool::Lease& lease, const Fault& fault, Effect effect) {
+    if (fault.lost || is_read_only(fault)) lease.discard_all();
+    return statement_error(fault, effect);
+  }
+
+  const Statements statements_;
+  const bool prepare_;
+  const std::string session_settings_;
+  // Without settings in the session, each call begins a transaction itself once it has turned out
+  // that the server's default isolation is another.
+  std::atomic<bool> begins_{false};
+  Pool pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<Caller> make_pooled_caller(const std::string& conninfo,
+                                           PostgresStoreOptions options) {
+  check_options(options);
+  check_table(options.table);
+  check_conninfo(conninfo);
+  return std::make_unique<PooledCaller>(conninfo, options);
+}
+
+}  // namespace nexus::idempotency::postgres

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#ifndef NEXUS_IDEMPOTENCY_POSTGRES_ROW_HPP
+#define NEXUS_IDEMPOTENCY_POSTGRES_ROW_HPP
+
+// The binary format of what the statements return. A record is one value of the table's row type:
+// a count of fields, then for each its type, its length (-1: null) and its bytes.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "nexus/idempotency/errors.hpp"
+#include "stores/stored_row.hpp"
+
+namespace nexus::idempotency::postgres {
+
+// Errors: StoreErrc::corrupt, as everything here, if the bytes are not what they should be.
+[[nodiscard]] inline std::int64_t read_number(std::string_view bytes, std::size_t width) {
+  if (bytes.size() != width) {
+    throw StoreError(StoreErrc::corrupt, "a stored number has another width");
+  }
+  std::uint64_t number = 0;
+  for (const char byte : bytes) number = number << 8U | static_cast<unsigned char>(byte);
+  // The sign, of what is narrower than 64 bits.
+  const auto unused = static_cast<unsigned>(64 - 8 * width);
+  return static_cast<std::int64_t>(number << unused) >> unused;
+}
+
+// The fields of a row, one after the other.
+class RowReader {
+ public:
+  explicit RowReader(std::string_view bytes) : rest_(bytes) { fields_ = number(); }
+
+  [[nodiscard]] std::optional<std::string_view> next() {
+    if (--fields_ < 0) throw cut_off();
+    static_cast<void>(number());  // the type
+    const std::int64_t length = number();
+    if (length < 0) return std::nullopt;
+    return take(static_cast<std::size_t>(length));
+  }
+  [[nodiscard]] std::string_view next_bytes() { return required(next()); }
+  [[nodiscard]] std::int64_t next_bigint() { return read_number(required(next()), 8); }
+  [[nodiscard]] std::int64_t next_smallint() { return read_number(required(next()), 2); }
+  [[nodiscard]] std::optional<std::int64_t> next_bigint_or_null() {
+    const auto bytes = next();
+    if (!bytes) return std::nullopt;
+    return read_number(*bytes, 8);
+  }
+
+ private:
+  static StoreError cut_off() { return {StoreErrc::corrupt, "a stored row is cut off"}; }
+  static std::string_view required(const std::optional<std::string_view>& bytes) {
+    if (!bytes) throw StoreError(StoreErrc::corrupt, "a stored row has a null where none can be");
+    return *bytes;
+  }
+  std::string_view take(std::size_t length) {
+    if (rest_.size() < length) throw cut_off();
+    const std::string_view taken = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    return taken;
+  }
+  std::int64_t number() { return read_number(take(4), 4); }
+
+  std::string_view rest_;
+  std::int64_t fields_ = 0;
+};
+
+// Lifetimes: the row borrows `bytes`.
+[[nodiscard]] inline stores::StoredRow read_row(std::string_view bytes) {
+  RowReader fields(bytes);  // in the order of the columns in schema.sql
+  stores::StoredRow row{};
+  row.fence = fields.next_bigint();
+  row.created_at = fields.next_bigint();
+  row.last_transition_at = fields.next_bigint();
+  row.expires_at = fields.next_bigint_or_null();
+  row.status = fields.next_smallint();
+  row.tenant = fields.next_bytes();
+  row.operation = fields.next_bytes();
+  row.client_key = fields.next_bytes();
+  row.fingerprint = fields.next_bytes();
+  row.attempt_token = fields.next_bytes();
+  row.result = fields.next();
+  return row;
+}
+
+}  // namespace nexus::idempotency::postgres
+
+#endif  // NEXUS_IDEMPOTENCY_POSTGRES_ROW_HPP

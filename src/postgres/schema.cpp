@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "postgres/schema.hpp"
+
+#include <libpq-fe.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "postgres/faults.hpp"
+#include "postgres/libpq.hpp"
+#include "postgres/session.hpp"
+#include "postgres/statements.hpp"
+
+namespace nexus::idempotency::postgres {
+namespace {
+
+class Maker {
+ public:
+  Maker(const Statements& statements, Session& session, bool in_transaction)
+      : statements_(statements), session_(session), in_transaction_(in_transaction) {}
+
+  void make_unless_there() {
+    if (is_there(in_transaction_)) return;
+    if (in_transaction_) {
+      make();
+      return;
+    }
+    run("BEGIN ISOLATION LEVEL READ COMMITTED");
+    try {
+      make();
+    } catch (...) {
+      static_cast<void>(session_.run("ROLLBACK"));
+      throw;
+    }
+    run("COMMIT");
+  }
+
+ private:
+  // One process makes it; others wait here, and then find it.
+  void make() {
+    run(statements_.lock());
+    if (!is_there(true)) run(statements_.create());
+  }
+
+  // Returns: whether the schema is there.
+  bool is_there(bool must_be_read_committed) {
+    const Result seen = run(statements_.look());
+    if (must_be_read_committed &&
+        std::string_view(PQgetvalue(seen.get(), 0, 1)) != "read committed") {
+      throw not_read_committed();
+    }
+    if (std::string_view(PQgetvalue(seen.get(), 0, 0)) != "t") return false;
+    check_version(run(statements_.read_version()).get());
+    return true;
+  }
+
+  Result run(const std::string& text) {
+    Reply reply = session_.run(text);
+    if (reply.result) return std::move(reply.result);
+    throw statement_error(reply.fault, in_transaction_ ? Effect::none : Effect::committed);
+  }
+
+  const Statements& statements_;
+  Session& session_;
+  bool in_transaction_;
+};
+
+}  // namespace
+
+void check_version(const PGresult* result) {
+  if (PQntuples(result) != 1 || PQnfields(result) != 1 ||
+      PQgetvalue(result, 0, 0) != std::to_string(schema_version)) {
+    throw other_version();
+  }
+}
+
+void ensure_schema(const Statements& statements, Session& session, bool in_transaction) {
+  Maker(statements, session, in_transaction).make_unless_there();
+}
+
+}  // namespace nexus::idempotency::postgres

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// The store in PostgreSQL under the conformance suite: every way to set it up, over databases with
+// every setting that could bear on it.
+#include "nexus/idempotency/postgres/postgres_store.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "nexus/idempotency/testing/store_conformance.hpp"
+#include "support/catch.hpp"
+#include "support/postgres_server.hpp"
+
+namespace {
+
+using namespace nexus::idempotency;
+using test::fresh_name;
+using test::make_database;
+using test::postgres_conninfo;
+using test::Sql;
+using testing::ConformanceOutcome;
+
+// Each case has a table of its own.
+class PooledFixture final : public testing::StoreFixture {
+ public:
+  explicit PooledFixture(std::string conninfo = postgres_conninfo(),
+                         PostgresStoreOptions options = {}, std::string schema = "")
+      : conninfo_(std::move(conninfo)), options_(std::move(options)), schema_(std::move(schema)) {}
+
+  std::unique_ptr<IdempotencyStore> make_store() override {
+    options_.table = schema_ + fresh_name();
+    return connect();
+  }
+  std::unique_ptr<IdempotencyStore> connect() override {
+    auto store = std::make_unique<PostgresIdempotencyStore>(conninfo_, options_);
+    store->ensure_schema();
+    return store;
+  }
+
+ private:
+  std::string conninfo_;
+  PostgresStoreOptions options_;
+  std::string schema_;
+};
+
+// A store on a connection that is in no transaction. One thread at a time may use it, so each call
+// locks; objects of their own, on connections of their own, do meet.
+class BorrowingStore final : public IdempotencyStore {
+ public:
+  BorrowingStore(const std::string& conninfo, const std::string& table)
+      : sql_(conninfo), store_(sql_.get(), table) {
+    store_.ensure_schema();
+  }
+  std::optional<IdempotencyRecord> find(const IdempotencyKey& key) override {
+    const std::lock_guard lock(mutex_);
+    return store_.find(key);
+  }
+  ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
+    const std::lock_guard lock(mutex_);
+    return store_.claim_pending(candidate);
+  }
+  bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
+    const std::lock_guard lock(mutex_);
+    return store_.save_if(guard, next);
+  }
+  std::size_t purge_expired(Timestamp before, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return store_.purge_expired(before, limit);
+  }
+
+ private:
+  std::mutex mutex_;
+  Sql sql_;
+  PostgresIdempotencyStore store_;
+};
+
+class BorrowedFixture final : public testing::StoreFixture {
+ public:
+  explicit BorrowedFixture(std::string conninfo = postgres_conninfo())
+      : conninfo_(std::move(conninfo)) {}
+
+  std::unique_ptr<IdempotencyStore> make_store() override {
+    table_ = fresh_name();
+    return connect();
+  }
+  std::unique_ptr<IdempotencyStore> connect() override {
+    return std::make_unique<BorrowingStore>(conninfo_, table_);
+  }
+
+ private:
+  std::string conninfo_;
+  std::string table_;
+};
+
+void check_conformance(testing::StoreFixture& fixture) {
+  const auto report = testing::run_conformance(fixture);
+  INFO(report);
+  CHECK(report.passed());
+  for (const auto& result : report.results) {
+    // Only the case of an engine that expires records by itself does not apply.
+    if (result.outcome != ConformanceOutcome::skipped) continue;
+    INFO(result);
+    CHECK(result.text.find("expires_by_itself") != std::string::npos);
+  }
+  CHECK(report.count(ConformanceOutcome::skipped) == 1);
+}
+
+// Returns: a database whose sessions begin with `setting`.
+std::string database_with(const std::string& setting) {
+  const std::string conninfo = make_database();
+  const std::string name = Sql(conninfo).value("SELECT current_database()");
+  Sql().run("ALTER DATABASE " + name + " SET " + setting);
+  return conninfo;
+}
+
+// In all three kinds.
+void check_kinds(const std::string& conninfo) {
+  SECTION("prepared") {
+    PooledFixture fixture(conninfo);
+    check_conformance(fixture);
+  }
+  SECTION("unprepared") {
+    PooledFixture fixture(conninfo, {.prepare = false});
+    check_conformance(fixture);
+  }
+  SECTION("on the caller's connections") {
+    BorrowedFixture fixture(conninfo);
+    check_conformance(fixture);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the PostgreSQL store conforms") {
+  check_kinds(postgres_conninfo());
+}
+
+TEST_CASE("the PostgreSQL store conforms with a single connection, in another schema") {
+  const std::string schema = fresh_name("s");
+  Sql().run("CREATE SCHEMA " + schema);
+  PooledFixture fixture(postgres_conninfo(), {.pool_size = 1}, schema + ".");
+  check_conformance(fixture);
+}
+
+TEST_CASE("the PostgreSQL store conforms in another time zone") {
+  check_kinds(database_with("TimeZone = 'Asia/Kuala_Lumpur'"));
+}
+
+TEST_CASE("the PostgreSQL store conforms where transactions are REPEATABLE READ by default") {
+  check_kinds(database_with("default_transaction_isolation = 'repeatable read'"));
+}
+
+TEST_CASE("the PostgreSQL store conforms where transactions are SERIALIZABLE by default") {
+  check_kinds(database_with("default_transaction_isolation = 'serializable'"));
+}
+
+// PostgreSQL 15 takes no collation for a database in which different bytes are equal; the nearest
+// is one by ICU, whose order ignores case at first. The encoding is another one, too: bytes are no
+// text to it.
+TEST_CASE("the PostgreSQL store conforms in a database with a collation that plays down case") {
+  check_kinds(make_database("LOCALE_PROVIDER icu ICU_LOCALE 'und-u-ks-level1' LOCALE 'C.UTF-8'"));
+}
+
+TEST_CASE("the PostgreSQL store conforms in a database that is not in UTF-8") {
+  check_kinds(make_database("ENCODING 'LATIN1' LOCALE 'C'"));
+}
