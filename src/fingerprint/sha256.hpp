@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#ifndef NEXUS_IDEMPOTENCY_FINGERPRINT_SHA256_HPP
+#define NEXUS_IDEMPOTENCY_FINGERPRINT_SHA256_HPP
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct evp_md_ctx_st;  // EVP_MD_CTX, as <openssl/types.h> declares it
+
+namespace nexus::idempotency::fingerprint {
+
+// SHA-256, fed with parts that can't run into one another.
+// Errors of all: IdempotencyError if OpenSSL has no SHA-256; std::bad_alloc.
+class Sha256 {
+ public:
+  Sha256();
+
+  // The bytes, with nothing to tell where they end.
+  void add_raw(std::string_view bytes);
+
+  // Eight bytes, the greatest first.
+  void add_number(std::uint64_t number);
+
+  // The length, then the bytes.
+  void add_part(std::string_view bytes);
+
+  // Returns: the 32 bytes. Preconditions: nothing is added after it.
+  [[nodiscard]] std::string finish();
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
+
+// Returns: "sha256:" and the bytes in hex digits.
+[[nodiscard]] std::string sha256_text(std::string_view digest);
+
+}  // namespace nexus::idempotency::fingerprint
+
+#endif  // NEXUS_IDEMPOTENCY_FINGERPRINT_SHA256_HPP
