@@ -17,6 +17,7 @@
 #include "nexus/idempotency/detail/keyed_hash.hpp"
 #include "nexus/idempotency/detail/memory_record.hpp"
 #include "nexus/idempotency/detail/memory_table.hpp"
+#include "nexus/idempotency/detail/shard_mutex.hpp"
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/policy.hpp"
 #include "nexus/idempotency/ports.hpp"
@@ -38,10 +39,10 @@ struct InMemoryStoreOptions {
 // commands need not survive it.
 //
 // It keeps records until they are purged (see purge_expired) or the limit above is reached.
-// Cost: about 140 bytes a record over the bytes of key, fingerprint, token and result. A call holds
-// one of 256 locks for one lookup; growing a part of the table, or a step of a purge, holds one for
-// well under a millisecond.
-// Thread-safety: safe. Lifetimes: what it returns does not depend on it.
+// Cost: about 140 bytes a record over the bytes of key, fingerprint, token and result. A write
+// holds one of 256 locks for one lookup; growing a part of the table, or a step of a purge, holds
+// one for well under a millisecond. Replays and finds don't wait for one another. Thread-safety:
+// safe. Lifetimes: what it returns does not depend on it.
 class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyStore {
  public:
   // Errors of both: IdempotencyError if the system gives no random bytes (for the hash).
@@ -54,10 +55,11 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
   [[nodiscard]] std::optional<IdempotencyRecord> find(const IdempotencyKey& key) override {
     const std::uint64_t hash = hash_(key.encoded());
     Shard& shard = shard_of(hash);
-    const std::lock_guard lock(shard.mutex);
-    const Slot* slot = shard.table.find(hash, key.encoded());
-    if (slot == nullptr) return std::nullopt;
-    return slot->record->restore(key, slot->deadline, nullptr);
+    return shard.mutex.read(notes_, [&]() -> std::optional<IdempotencyRecord> {
+      const Slot* slot = shard.table.find(hash, key.encoded());
+      if (slot == nullptr) return std::nullopt;
+      return slot->record->restore(key, slot->deadline, nullptr);
+    });
   }
 
   // Errors: StoreErrc::exhausted at max_records; std::bad_alloc.
@@ -65,13 +67,20 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
     const std::string_view encoded = candidate.key.encoded();
     const std::uint64_t hash = hash_(encoded);
     Shard& shard = shard_of(hash);
+    ClaimPendingResult answer;
+    const auto look = [&] {
+      const Slot* slot = shard.table.find(hash, encoded);
+      if (slot != nullptr) answer.existing.emplace(Restored{*slot, candidate});
+    };
+    shard.mutex.read(notes_, look);
+    if (!answer.claimed_new()) return answer;
+
     Reservation reservation(*this);
     Table::Slots slots;  // outlives the lock, as whatever it holds is freed outside of it
     for (;;) {
-      std::unique_lock lock(shard.mutex);
-      if (const Slot* slot = shard.table.find(hash, encoded)) {
-        return {slot->record->restore(candidate.key, slot->deadline, &candidate.fingerprint)};
-      }
+      WriteLock lock(shard.mutex, notes_);
+      look();
+      if (!answer.claimed_new()) return answer;
       if (!reservation.take()) {
         lock.unlock();
         make_room(saturating_subtract(candidate.created_at, retention_grace));
@@ -93,8 +102,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
            MemoryRecord::make(candidate, candidate.expires_at.has_value()).release()});
       shard.note_deadline(deadline);
       reservation.keep();
-      std::optional<IdempotencyRecord> none;  // a constant would have the answer zeroed first
-      return {std::move(none)};
+      return answer;
     }
   }
 
@@ -106,7 +114,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
     MemoryRecord::Pointer replaced;
     ResultEnvelope replaced_result = ResultEnvelope::omitted();
 
-    const std::lock_guard lock(shard.mutex);
+    const WriteLock lock(shard.mutex, notes_);
     Slot* slot = shard.table.find(hash, next.key.encoded());
     if (slot == nullptr || !holds(guard, *slot)) return false;
     MemoryRecord& stored = *slot->record;
@@ -140,7 +148,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
   [[nodiscard]] std::size_t size() const {
     std::size_t size = 0;
     for (const Shard& shard : shards_) {
-      const std::lock_guard lock(shard.mutex);
+      const WriteLock lock(shard.mutex, notes_);
       size += shard.table.size();
     }
     return size;
@@ -150,6 +158,16 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
   using Table = detail::MemoryTable;
   using Slot = detail::MemoryTable::Slot;
   using MemoryRecord = detail::MemoryRecord;
+  using WriteLock = detail::ShardMutex::WriteLock;
+
+  // Converts to the record of a slot, straight into where it is wanted.
+  struct Restored {
+    const Slot& slot;
+    const IdempotencyRecord& candidate;
+    operator IdempotencyRecord() const {
+      return slot.record->restore(candidate.key, slot.deadline, &candidate.fingerprint);
+    }
+  };
 
   static constexpr std::size_t shard_count = 256;
   static constexpr std::size_t slots_per_hold = 256;
@@ -160,7 +178,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
   enum class Sweep { all, terminal_only };
 
   struct alignas(64) Shard {
-    mutable std::mutex mutex;
+    mutable detail::ShardMutex mutex;
     Table table;
     // No record of the table has an earlier deadline. It spares a sweep, and a claim at the limit,
     // from looking where nothing can have lapsed.
@@ -240,7 +258,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
     return removed;
   }
 
-  static std::size_t sweep(Shard& shard, Timestamp before, Sweep which, std::size_t limit) {
+  std::size_t sweep(Shard& shard, Timestamp before, Sweep which, std::size_t limit) {
     std::size_t removed_in_all = 0;
     std::size_t index = 0;
     std::optional<std::size_t> capacity;     // of the table that `index` is a place of
@@ -248,7 +266,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
     for (bool done = false; !done;) {
       std::array<MemoryRecord::Pointer, removals_per_hold> garbage;  // freed outside of the lock
       std::size_t removed = 0;
-      const std::lock_guard lock(shard.mutex);
+      const WriteLock lock(shard.mutex, notes_);
       Table& table = shard.table;
       if (capacity != table.capacity()) {
         if (!capacity && shard.earliest >= before) return 0;
@@ -277,6 +295,7 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
 
   const InMemoryStoreOptions options_;
   const detail::KeyedHash hash_;
+  mutable detail::ReaderNotes notes_;
   std::array<Shard, shard_count> shards_;
   std::atomic<std::size_t> reserved_{0};  // counted only under max_records
   std::mutex purge_mutex_;
