@@ -5,6 +5,7 @@
 # Builds the benchmarks in build/benchmarks, optimised, and prints a Markdown table: ours beside a baseline written by
 # hand (baseline.hpp), medians over N rounds (5), each of which runs everything once. About five minutes. Ratios of one
 # run may be compared; rates of different runs, or machines, may not. For figures to be believed, nothing else may run.
+# The stores on SQLite and PostgreSQL have a script of their own, durable.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -16,43 +17,12 @@ case ${1-} in
     ;;
 esac
 
-build=build/benchmarks
-mkdir -p build
-{
-  bash cmake/setup.sh gcc bench
-  cmake -D CMAKE_BUILD_TYPE=Release -C cmake/dev.cmake -S . -B "$build"
-  cmake --build "$build" -j "$(nproc)" --target nexus_idempotency_benchmark_throughput nexus_idempotency_benchmark_limits
-} >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
+# shellcheck source=tests/benchmarks/support/report.sh
+source tests/benchmarks/support/report.sh
+build_benchmarks throughput limits
 
-# Load averages, and the names of what is running at the moment, except for this script's own.
-load() {
-  local running
-  running=$(ps -eo stat=,comm= | awk '$1 ~ /^R/ && $2 != "ps" && $2 != "awk" { print $2 }' | sort | uniq -c |
-    awk '{ printf "%s%s × %s", (NR > 1 ? ", " : ""), $1, $2 }')
-  echo "load $(cut -d ' ' -f 1-3 /proc/loadavg), running: ${running:-nothing}"
+table() {
+  "${programs}_throughput" "$@"
+  "${programs}_limits" "$@" | tail -n +3 # one header is enough
 }
-
-# Seconds of processor time since the start: of the machine; of this script and what it has run.
-hz=$(getconf CLK_TCK)
-machine_seconds() {
-  awk -v hz="$hz" '/^cpu /{ print ($2 + $3 + $4 + $7 + $8) / hz }' /proc/stat
-}
-own_seconds() {
-  awk -v hz="$hz" '{ print ($14 + $15 + $16 + $17) / hz }' "/proc/$$/stat"
-}
-
-compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[^=]*=//p' "$build/CMakeCache.txt")
-echo "- Machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort -u | head -n 1), $(nproc) cores, $(uname -sr)"
-echo "- Compiler: $("$compiler" --version | head -n 1), Release"
-echo "- Commit: $(git describe --always --dirty 2>/dev/null || echo unknown)"
-echo "- Before: $(load)"
-echo
-started=$SECONDS
-others_before=$(awk -v all="$(machine_seconds)" -v own="$(own_seconds)" 'BEGIN { print all - own }')
-"$build/tests/benchmarks/nexus_idempotency_benchmark_throughput" "$@"
-"$build/tests/benchmarks/nexus_idempotency_benchmark_limits" "$@" | tail -n +3 # one header is enough
-echo
-echo "- After: $(load)"
-awk -v all="$(machine_seconds)" -v own="$(own_seconds)" -v before="$others_before" -v wall="$((SECONDS - started))" 'BEGIN {
-  printf "- Took %d s, in which other programs used %.0f s of processor time\n", wall, all - own - before
-}'
+report table "$@"

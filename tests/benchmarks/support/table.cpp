@@ -26,6 +26,7 @@ std::string number(double value) {
 std::string with_unit(double value, Unit unit) {
   switch (unit) {
     case Unit::calls_per_second:
+      if (value < 1e5) return number(value / 1e3) + " k/s";
       return number(value / 1e6) + " M/s";
     case Unit::nanoseconds:
       return number(value) + " ns";
@@ -33,6 +34,8 @@ std::string with_unit(double value, Unit unit) {
       return number(value) + " µs";
     case Unit::bytes:
       return number(value) + " B";
+    case Unit::count:
+      return number(value);
   }
   return "";
 }

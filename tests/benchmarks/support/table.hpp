@@ -9,7 +9,7 @@
 
 namespace nexus::idempotency::benchmarks {
 
-enum class Unit { calls_per_second, nanoseconds, microseconds, bytes };
+enum class Unit { calls_per_second, nanoseconds, microseconds, bytes, count };
 
 // What a row must come to. `none`: it is only reported.
 struct Bar {
