@@ -101,6 +101,13 @@ void WriteQueue::lead(Request& mine) {
   }
 }
 
+std::size_t WriteQueue::waiting() {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const Request* one = first_; one != nullptr; one = one->next) ++count;
+  return count;
+}
+
 void WriteQueue::enqueue(Request& request) noexcept {
   request.previous = last_;
   (last_ != nullptr ? last_->next : first_) = &request;

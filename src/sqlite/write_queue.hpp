@@ -56,6 +56,9 @@ class WriteQueue {
     settle(request);
   }
 
+  // Returns: how many threads are queued just now.
+  [[nodiscard]] std::size_t waiting();
+
  private:
   // What a thread waits for. It lives on that thread's stack.
   struct Request {

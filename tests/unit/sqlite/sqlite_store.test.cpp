@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// Options, the schema, and the whole life of a command over the store.
+#include "nexus/idempotency/sqlite/sqlite_store.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nexus/idempotency/service.hpp"
+#include "nexus/idempotency/testing/detail/conformance_crew.hpp"
+#include "nexus/idempotency/testing/manual_clock.hpp"
+#include "support/catch.hpp"
+#include "support/store_error.hpp"
+#include "unit/sqlite/samples.hpp"
+#include "unit/sqlite/scratch.hpp"
+
+namespace {
+
+using namespace nexus::idempotency;
+using namespace nexus::idempotency::test;
+using namespace std::chrono_literals;
+
+template <class Call>
+bool is_invalid(Call&& call) {
+  try {
+    call();
+  } catch (const InvalidValueError&) {
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("SQLite: options out of their range are refused") {
+  const Scratch scratch;
+  const auto refused = [&](SqliteStoreOptions options) {
+    return is_invalid([&] { SqliteIdempotencyStore(scratch.file(), options); });
+  };
+  CHECK(refused({.busy_timeout = 0us}));
+  CHECK(refused({.busy_timeout = -1us}));
+  CHECK(refused({.max_readers = 0}));
+  CHECK(!std::filesystem::exists(scratch.file()));
+  CHECK_FALSE(refused({.busy_timeout = Duration::max(), .max_readers = 1}));
+}
+
+TEST_CASE("SQLite: what is no plain name of a table is refused") {
+  const Scratch scratch;
+  const Connection connection = open_connection(scratch.file());
+  const std::vector<std::string> names{"",
+                                       " ",
+                                       "1st",
+                                       "a b",
+                                       "a-b",
+                                       "main.t",
+                                       "t;DROP TABLE accounts",
+                                       "t\"",
+                                       "\"t\"",
+                                       "t'",
+                                       "t--",
+                                       "t)",
+                                       "sqlite_t",
+                                       "SQLite_t",
+                                       "select",
+                                       "TABLE",
+                                       std::string("t\0t", 3),
+                                       "tabl\xc3\xa9",
+                                       std::string(49, 't')};
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    CHECK(is_invalid([&] { SqliteIdempotencyStore(scratch.file(), {.table = name}); }));
+    CHECK(is_invalid([&] { SqliteIdempotencyStore(connection.get(), name); }));
+  }
+  for (const std::string& name : {std::string("t"), std::string("_T9"), std::string(48, 't')}) {
+    CAPTURE(name);
+    const auto store = ready_store(scratch, {.table = name});
+    CHECK(store->claim_pending(pending()).claimed_new());
+  }
+}
+
+TEST_CASE("SQLite: only the name of a file is one") {
+  for (const char* name : {"", ":memory:"}) {
+    CAPTURE(name);
+    CHECK(store_error([&] { SqliteIdempotencyStore{std::filesystem::path(name)}; }) ==
+          StoreErrc::misconfigured);
+  }
+}
+
+TEST_CASE("SQLite: a name like a URI is a name") {
+  const Scratch scratch;
+  SqliteIdempotencyStore store(scratch.directory() / "file:x.db?mode=memory");
+  store.ensure_schema();
+  CHECK(std::filesystem::exists(scratch.directory() / "file:x.db?mode=memory"));
+}
+
+TEST_CASE("SQLite: the schema may be ensured again and again, and by many at once") {
+  const Scratch scratch;
+  constexpr std::size_t count = 8;
+  std::vector<std::optional<Said>> errors(count);
+  nexus::idempotency::testing::detail::run_together(count, [&](std::size_t i) {
+    errors[i] = said([&] { ready_store(scratch)->ensure_schema(); });
+  });
+  for (const auto& error : errors) {
+    INFO((error ? error->what : std::string()));
+    CHECK(!error);
+  }
+  const auto store = ready_store(scratch);
+  CHECK(store->claim_pending(pending()).claimed_new());
+  store->ensure_schema();
+  CHECK(store->find(pending().key) == pending());
+}
+
+TEST_CASE("SQLite: a schema that is there is not written again") {
+  const Scratch scratch;
+  const auto store = ready_store(scratch);
+  const Connection writer = open_connection(scratch.file());
+  execute(writer, "BEGIN IMMEDIATE");  // the write lock is taken, and ensure_schema can do without
+  CHECK(!said(
+      [&] { SqliteIdempotencyStore(scratch.file(), {.busy_timeout = 1ms}).ensure_schema(); }));
+}
+
+TEST_CASE("SQLite: tables side by side in one file") {
+  const Scratch scratch;
+  const auto one = ready_store(scratch, {.table = "one"});
+  const auto two = ready_store(scratch, {.table = "two"});
+  CHECK(one->claim_pending(pending()).claimed_new());
+  CHECK(two->claim_pending(pending()).claimed_new());
+  CHECK(one->save_if(guard_of(pending()), completed(pending())));
+  CHECK(two->find(pending().key) == pending());
+}
+
+TEST_CASE("SQLite: a store made before the schema works after it") {
+  const Scratch scratch;
+  SqliteIdempotencyStore early(scratch.file());
+  const auto no_table = said([&] { (void)early.claim_pending(pending()); });
+  REQUIRE(no_table);
+  CHECK(no_table->code == StoreErrc::misconfigured);
+  CHECK(no_table->native_code == "SQLITE_ERROR");
+  CHECK(no_table->what.find("ensure_schema()") != std::string::npos);
+  CHECK(store_error([&] { (void)early.find(pending().key); }) == StoreErrc::misconfigured);
+  CHECK(store_error([&] { (void)early.save_if(guard_of(pending()), pending()); }) ==
+        StoreErrc::misconfigured);
+  CHECK(store_error([&] { early.purge_expired(base, 1); }) == StoreErrc::misconfigured);
+
+  (void)ready_store(scratch);  // by another object, as another process would
+  CHECK(early.claim_pending(pending()).claimed_new());
+  CHECK(early.find(pending().key) == pending());
+}
+
+TEST_CASE("SQLite: a table of another version is left alone") {
+  const Scratch scratch;
+  (void)ready_store(scratch)->claim_pending(pending());
+  const Connection connection = open_connection(scratch.file());
+  execute(connection, "UPDATE nexus_idempotency_schema SET version = 2");
+
+  SqliteIdempotencyStore store(scratch.file());
+  for (const auto& error :
+       {said([&] { store.ensure_schema(); }), said([&] { (void)store.find(pending().key); }),
+        said([&] { (void)store.claim_pending(pending("new")); })}) {
+    REQUIRE(error);
+    CHECK(error->code == StoreErrc::misconfigured);
+    CHECK(error->what.find("ensure_schema()") != std::string::npos);
+  }
+  CHECK(ask(connection, "SELECT count(*) FROM nexus_idempotency") == "1");
+  execute(connection, "UPDATE nexus_idempotency_schema SET version = 1");
+  CHECK(store.find(pending().key) == pending());
+}
+
+TEST_CASE("SQLite: a table of that name that is no store's is left alone") {
+  const Scratch scratch;
+  const Connection connection = open_connection(scratch.file());
+  execute(connection, "CREATE TABLE Nexus_Idempotency (x)");
+  SqliteIdempotencyStore store(scratch.file());
+  CHECK(store_error([&] { store.ensure_schema(); }) == StoreErrc::misconfigured);
+  CHECK(ask(connection, "SELECT count(*) FROM sqlite_master") == "1");
+}
+
+TEST_CASE("SQLite: two objects on one file see each other's writes at once") {
+  const Scratch scratch;
+  const auto one = ready_store(scratch);
+  const auto two = ready_store(scratch);
+  CHECK(one->claim_pending(pending()).claimed_new());
+  CHECK(two->claim_pending(pending("key", "token-2")).existing == pending());
+  CHECK(two->save_if(guard_of(pending()), completed(pending())));
+  CHECK(one->find(pending().key) == completed(pending()));
+  CHECK_FALSE(one->save_if(guard_of(pending()), completed(pending(), "other")));
+}
+
+TEST_CASE("SQLite: purges of several transactions keep to their limit") {
+  const Scratch scratch;
+  const auto store = ready_store(scratch, {.synchronous = SqliteSynchronous::normal});
+  const Connection connection = open_connection(scratch.file());
+  execute(connection,
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+          " INSERT INTO nexus_idempotency SELECT CAST('t' AS BLOB), CAST('o' AS BLOB),"
+          " CAST(i AS BLOB), 0, CAST('f' AS BLOB), CAST('a' AS BLOB), 1, NULL, 0, 0, i FROM n");
+  CHECK(store->purge_expired(Timestamp(Duration(901)), 600) == 600);
+  // Those with the earliest deadlines went first.
+  CHECK(ask(connection, "SELECT min(expires_at) FROM nexus_idempotency") == "601");
+  CHECK(store->purge_expired(Timestamp(Duration(901)), 600) == 300);
+  CHECK(store->purge_expired(Timestamp(Duration(901)), 600) == 0);
+  CHECK(ask(connection, "SELECT count(*) FROM nexus_idempotency") == "100");
+}
+
+TEST_CASE("SQLite: no read transaction is left open, so the log can be emptied") {
+  const Scratch scratch;
+  const auto store = ready_store(scratch);
+  (void)store->claim_pending(pending());
+  (void)store->claim_pending(pending());
+  (void)store->find(sample_key("absent"));
+  (void)store->save_if(guard_of(pending()), completed(pending()));
+  const Connection connection = open_connection(scratch.file());
+  CHECK(ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)") == "0");  // not busy
+  CHECK(std::filesystem::file_size(scratch.file().string() + "-wal") == 0);
+}
+
+TEST_CASE("SQLite: the life of a command over the store") {
+  const Scratch scratch;
+  const auto store = ready_store(scratch);
+  nexus::idempotency::testing::ManualClock clock{base};
+  IdempotencyPolicy policy;
+  policy.pending_ttl = 10s;
+  policy.completed_ttl = 60s;
+  IdempotencyService service(*store, clock, policy);
+  const IdempotencyKey key = sample_key("life");
+  const RequestFingerprint fingerprint("one");
+  const RequestFingerprint other("two");
+  const auto claim = [&](const RequestFingerprint& fp) {
+    const BeginDecision decision = service.begin(key, fp);
+    REQUIRE(std::holds_alternative<FirstExecution>(decision));
+    return std::get<FirstExecution>(decision).attempt;
+  };
+
+  const Attempt first = claim(fingerprint);
+  CHECK(std::holds_alternative<InProgress>(service.begin(key, fingerprint)));
+  CHECK(std::holds_alternative<Conflict>(service.begin(key, other)));
+
+  clock.advance(8s);
+  const Attempt renewed = service.renew(first);
+  CHECK(renewed.lease_end == base + 18s);
+  clock.advance(8s);
+  CHECK(std::holds_alternative<InProgress>(service.begin(key, fingerprint)));
+
+  clock.advance(3s);  // the lease has lapsed: taken over
+  const Attempt second = claim(fingerprint);
+  CHECK(second.fence > first.fence);
+  CHECK_THROWS_AS(service.complete(first, ResultEnvelope("late")), CompletionError);
+
+  service.fail(second, ResultEnvelope("declined"));
+  const Attempt third = claim(fingerprint);  // retry after fail is allowed
+  service.complete(third, ResultEnvelope(std::string("done\0!", 6)));
+  service.complete(third, ResultEnvelope(std::string("done\0!", 6)));  // repeated
+
+  const BeginDecision replay = service.begin(key, fingerprint);
+  REQUIRE(std::holds_alternative<Replay>(replay));
+  CHECK(std::get<Replay>(replay).result.payload() == std::string_view("done\0!", 6));
+  CHECK(std::holds_alternative<Conflict>(service.begin(key, other)));
+
+  clock.advance(61s);
+  CHECK(store->purge_expired(clock.now(), 10) == 1);
+  (void)claim(other);
+}
