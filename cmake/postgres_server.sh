@@ -23,7 +23,7 @@ for candidate in /usr/lib/postgresql/*/bin "$(dirname "$(command -v initdb || ec
     break
   fi
 done
-[[ -n $bin ]] || fail "no PostgreSQL server is installed (Debian: postgresql-15)"
+[[ -n $bin ]] || fail "no PostgreSQL server is installed (Debian: postgresql)"
 
 # What the server's process is started through: another user, and for `run` the same end as this script's.
 as_owner=(setpriv)

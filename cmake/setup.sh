@@ -15,12 +15,12 @@ tools=()
 for profile in "$@"; do
   case $profile in
     examples)
-      packages+=(g++ cmake ninja-build nlohmann-json3-dev libsqlite3-dev libpq-dev postgresql-15 libssl-dev)
+      packages+=(g++ cmake ninja-build nlohmann-json3-dev libsqlite3-dev libpq-dev postgresql libssl-dev)
       tools+=(g++ cmake ninja)
       ;;
     gcc)
       packages+=(g++ cmake ninja-build nlohmann-json3-dev catch2 libbenchmark-dev pkg-config)
-      packages+=(libsqlite3-dev sqlite3 libpq-dev postgresql-15 libssl-dev)
+      packages+=(libsqlite3-dev sqlite3 libpq-dev postgresql libssl-dev)
       tools+=(g++ cmake ninja pkg-config)
       ;;
     clang)
