@@ -6,11 +6,35 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <span>
+#include <string>
 
 #include "nexus/idempotency/errors.hpp"
 
 namespace nexus::idempotency::sqlite {
+namespace {
+
+// Returns: an error that says the same, but shares nothing with the given one: each thread throws,
+// reads and destroys its own.
+std::exception_ptr anew(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const StoreError& store_error) {
+    try {
+      // what() begins with the code's name, which the constructor puts there.
+      const std::size_t prefix = to_string(store_error.code()).size() + 2;
+      return std::make_exception_ptr(StoreError(store_error.code(), store_error.what() + prefix,
+                                                std::string(store_error.native_code())));
+    } catch (...) {
+      return std::current_exception();
+    }
+  } catch (...) {
+    return std::make_exception_ptr(std::bad_alloc());  // the only other one that a commit throws
+  }
+}
+
+}  // namespace
 
 // Effects: sees to it that the request is done, by this thread or by another one.
 // Errors: the request's.
@@ -90,8 +114,9 @@ void WriteQueue::lead(Request& mine) {
         one->error = std::current_exception();
       }
     }
-  } else {
-    for (Request* const one : requests) one->error = error;
+  } else if (error) {
+    mine.error = error;
+    for (Request* const one : requests.subspan(1)) one->error = anew(error);
   }
   session_.wait_with(nullptr);
   const std::lock_guard lock(mutex_);

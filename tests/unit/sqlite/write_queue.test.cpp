@@ -145,6 +145,7 @@ TEST_CASE("SQLite: a commit that fails is in doubt for all who shared it") {
     REQUIRE(ends[i]);
     CHECK(ends[i]->code == StoreErrc::in_doubt);
     CHECK(ends[i]->native_code == "SQLITE_IOERR_FSYNC");
+    CHECK(ends[i]->what.find("in_doubt: SQLite") == 0);
   }
   const int before = std::stoi(queue.stored());
   CHECK((before == 0 || before == count));  // all or none
