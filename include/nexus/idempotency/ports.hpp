@@ -106,8 +106,8 @@ class NEXUS_IDEMPOTENCY_API IdempotencyPersist {
   // The condition is checked in the step that removes, so a record that has just been completed
   // or renewed stays. A record without a deadline is never removed. Work done while others wait
   // is bounded.
-  // Returns: how many were removed; fewer than `limit` means that no more matched. An engine that
-  // expires records by itself returns 0.
+  // Returns: how many were removed; fewer than `limit` means that no more matched, but for records
+  // that others were just writing. An engine that expires records by itself returns 0.
   // Errors: StoreError; what was removed before it stays removed.
   virtual std::size_t purge_expired(Timestamp before, std::size_t limit) = 0;
 };
