@@ -16,6 +16,7 @@
 #include "nexus/idempotency/record.hpp"
 #include "nexus/idempotency/result_envelope.hpp"
 #include "nexus/idempotency/service.hpp"
+#include "nexus/idempotency/sharded_store.hpp"
 #include "nexus/idempotency/system_clock.hpp"
 #include "nexus/idempotency/time.hpp"
 #include "nexus/idempotency/values.hpp"
