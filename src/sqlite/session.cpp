@@ -143,12 +143,19 @@ std::optional<IdempotencyRecord> Session::select(const IdempotencyKey& key) {
   Execution execution(statement(Query::select));
   bind_key(execution, key);
   if (!execution.row()) return std::nullopt;
-  stores::StoredRow row{execution.bytes(0),  execution.bytes(1), execution.bytes(2),
-                        execution.number(3), execution.bytes(4), execution.bytes(5),
-                        execution.number(6), std::nullopt,       execution.number(8),
-                        execution.number(9), std::nullopt};
-  if (!execution.is_null(7)) row.result = execution.bytes(7);
-  if (!execution.is_null(10)) row.expires_at = execution.number(10);
+  stores::StoredRow row{.tenant = execution.bytes(8),
+                        .operation = execution.bytes(9),
+                        .client_key = execution.bytes(10),
+                        .status = execution.number(0),
+                        .fingerprint = execution.bytes(1),
+                        .attempt_token = execution.bytes(2),
+                        .fence = execution.number(3),
+                        .result = execution.bytes(4),
+                        .created_at = execution.number(5),
+                        .last_transition_at = execution.number(6),
+                        .expires_at = execution.number(7)};
+  if (row.result->empty() && execution.is_null(4)) row.result.reset();
+  if (*row.expires_at == 0 && execution.is_null(7)) row.expires_at.reset();
   return stores::restore(row, key);
 }
 

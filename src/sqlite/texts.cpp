@@ -32,8 +32,10 @@ constexpr std::string_view text_of(Query query) noexcept {
     case Query::version:
       return "SELECT version FROM main.nexus_idempotency_schema";
     case Query::select:
-      return "SELECT tenant, operation, client_key, status, fingerprint, attempt_token, fence,"
-             " result, created_at, last_transition_at, expires_at"
+      // The key comes last: read first, it would be taken from the index that it was found by, and
+      // not show that the index has led to another row.
+      return "SELECT status, fingerprint, attempt_token, fence, result, created_at,"
+             " last_transition_at, expires_at, tenant, operation, client_key"
              " FROM main.nexus_idempotency"
              " WHERE tenant = ?1 AND operation = ?2 AND client_key = ?3";
     case Query::insert:

@@ -78,8 +78,11 @@ template <class Text>
   if (row.result) {
     if (row.result->size() > ResultEnvelope::max_bytes)
       throw corrupt("a stored result is too long");
-    result =
-        row.result->empty() ? ResultEnvelope::omitted() : ResultEnvelope(std::string(*row.result));
+    if (row.result->empty()) {
+      result = ResultEnvelope::omitted();
+    } else {
+      result.emplace(std::string(*row.result));
+    }
   }
   std::optional<Timestamp> expires_at;
   if (row.expires_at) expires_at = Timestamp(Duration(*row.expires_at));
