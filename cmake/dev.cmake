@@ -25,6 +25,7 @@ set(CMAKE_REQUIRE_FIND_PACKAGE_nlohmann_json ON CACHE BOOL "")
 # Every component.
 set(NEXUS_IDEMPOTENCY_SQLITE ON CACHE BOOL "")
 set(NEXUS_IDEMPOTENCY_POSTGRES ON CACHE BOOL "")
+set(NEXUS_IDEMPOTENCY_REDIS ON CACHE BOOL "")
 set(NEXUS_IDEMPOTENCY_FINGERPRINT ON CACHE BOOL "")
 
 # A sanitized benchmark measures the sanitizer, and the fuzzers have sanitizers of their own.

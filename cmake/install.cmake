@@ -20,6 +20,9 @@ install(
     "${PROJECT_BINARY_DIR}/nexus_idempotency-config-version.cmake"
   DESTINATION "${package_dir}"
 )
+if(NEXUS_IDEMPOTENCY_REDIS)
+  install(FILES "${CMAKE_CURRENT_LIST_DIR}/Findhiredis.cmake" DESTINATION "${package_dir}")
+endif()
 
 # Core only. Independent of the architecture, so it lives in share/, and relocatable: it finds its prefix from its own
 # place. Install directories given as absolute paths are not relocatable, here as in CMake's own export files.

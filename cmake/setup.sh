@@ -20,7 +20,7 @@ for profile in "$@"; do
       ;;
     gcc)
       packages+=(g++ cmake ninja-build nlohmann-json3-dev catch2 libbenchmark-dev pkg-config)
-      packages+=(libsqlite3-dev sqlite3 libpq-dev postgresql libssl-dev)
+      packages+=(libsqlite3-dev sqlite3 libpq-dev postgresql libhiredis-dev redis-server libssl-dev)
       tools+=(g++ cmake ninja pkg-config)
       ;;
     clang)

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "redis/connection.hpp"
+
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nexus/idempotency/errors.hpp"
+#include "redis/address.hpp"
+#include "redis/commands.hpp"
+#include "redis/hiredis.hpp"
+#include "stores/milliseconds.hpp"
+
+namespace nexus::idempotency::redis {
+namespace {
+
+// Returns: whether one of the events happened by `deadline`.
+bool wait_for(int socket, short events, stores::Deadline deadline) {
+  pollfd one{socket, events, 0};
+  for (;;) {
+    const int ready = poll(&one, 1, stores::milliseconds_until(deadline));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+timeval to_timeval(std::chrono::milliseconds time) {
+  timeval out{};
+  out.tv_sec = time.count() / 1000;
+  out.tv_usec = time.count() % 1000 * 1000;
+  return out;
+}
+
+bool may_go_on() {
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+}  // namespace
+
+Connection::Connection(const Address& address, std::chrono::milliseconds timeout) {
+  const timeval time = to_timeval(timeout);
+  context_.reset(address.unix_socket.empty()
+                     ? redisConnectWithTimeout(address.host.c_str(), address.port, time)
+                     : redisConnectUnixWithTimeout(address.unix_socket.c_str(), time));
+  if (!context_ || context_->err == REDIS_ERR_OOM) throw std::bad_alloc();
+  if (context_->err != 0) throw StoreError(StoreErrc::unavailable, "no connection to the server");
+  const int socket = context_->fd;
+  const int flags = fcntl(socket, F_GETFL);
+  if (flags == -1 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) == -1 ||
+      fcntl(socket, F_SETFD, FD_CLOEXEC) == -1) {
+    throw StoreError(StoreErrc::unavailable, "the connection's socket can't be set up");
+  }
+}
+
+bool Connection::is_alive() const {
+  // Between commands there is nothing to read but the end.
+  pollfd one{context_->fd, POLLIN, 0};
+  return !given_up_ && poll(&one, 1, 0) == 0;
+}
+
+std::vector<Reply> Connection::run(const Commands& commands, stores::Deadline deadline) {
+  std::vector<Reply> replies(commands.count());
+  given_up_ = true;  // unless all goes well
+  const bool sent = send(commands.bytes(), deadline);
+  for (Reply& reply : replies) {
+    if (!receive(reply, deadline)) return {};
+    if (sent) continue;
+    // The server has closed the connection, but may have said why: that it has too many.
+    if (!is_error(reply)) return {};
+    replies.resize(1);
+    return replies;
+  }
+  given_up_ = false;
+  return replies;
+}
+
+bool Connection::send(std::string_view bytes, stores::Deadline deadline) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(context_->fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (!may_go_on() || !wait_for(context_->fd, POLLOUT, deadline)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Connection::receive(Reply& reply, stores::Deadline deadline) {
+  std::array<char, 16384> buffer;
+  for (;;) {
+    void* answer = nullptr;
+    if (redisReaderGetReply(context_->reader, &answer) != REDIS_OK) return false;
+    if (answer != nullptr) {
+      reply.reset(static_cast<redisReply*>(answer));
+      return true;
+    }
+    const ssize_t received = recv(context_->fd, buffer.data(), buffer.size(), 0);
+    if (received > 0) {
+      const auto size = static_cast<std::size_t>(received);
+      if (redisReaderFeed(context_->reader, buffer.data(), size) != REDIS_OK) return false;
+    } else if (received == 0 || !may_go_on() || !wait_for(context_->fd, POLLIN, deadline)) {
+      return false;
+    }
+  }
+}
+
+}  // namespace nexus::idempotency::redis

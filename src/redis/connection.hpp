@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#ifndef NEXUS_IDEMPOTENCY_REDIS_CONNECTION_HPP
+#define NEXUS_IDEMPOTENCY_REDIS_CONNECTION_HPP
+
+// A connection to one server. hiredis makes it and takes the answers apart; what is between, this
+// does itself, so that every wait has an end and no signal is raised.
+
+#include <chrono>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "redis/address.hpp"
+#include "redis/commands.hpp"
+#include "redis/hiredis.hpp"
+#include "stores/milliseconds.hpp"
+
+namespace nexus::idempotency::redis {
+
+class Connection {
+ public:
+  // Errors: StoreError if it isn't connected after `timeout`. Looking up a host name is the
+  // system's doing, and is not cut short.
+  Connection(const Address& address, std::chrono::milliseconds timeout);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Returns: whether the server has not closed it meanwhile, as far as can be told without a round
+  // trip. For use between commands.
+  [[nodiscard]] bool is_alive() const;
+
+  // Effects: sends all commands at once, and waits for all of their answers.
+  // Returns: the answers, in order, be they errors; nothing if they were not all had by `deadline`.
+  // The connection is not alive then.
+  [[nodiscard]] std::vector<Reply> run(const Commands& commands, stores::Deadline deadline);
+
+  // What is known of the server; the user of the connection keeps it.
+  bool is_replica = false;
+
+ private:
+  // Return: false if the connection broke or the deadline passed.
+  [[nodiscard]] bool send(std::string_view bytes, stores::Deadline deadline);
+  [[nodiscard]] bool receive(Reply& reply, stores::Deadline deadline);
+
+  ContextHandle context_;
+  bool given_up_ = false;
+};
+
+}  // namespace nexus::idempotency::redis
+
+#endif  // NEXUS_IDEMPOTENCY_REDIS_CONNECTION_HPP

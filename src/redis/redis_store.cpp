@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "nexus/idempotency/redis/redis_store.hpp"
+
+#include <hiredis/hiredis.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "nexus/idempotency/errors.hpp"
+#include "nexus/idempotency/key.hpp"
+#include "nexus/idempotency/ports.hpp"
+#include "nexus/idempotency/record.hpp"
+#include "nexus/idempotency/time.hpp"
+#include "redis/caller.hpp"
+#include "redis/faults.hpp"
+#include "redis/hiredis.hpp"
+#include "redis/lua.hpp"
+#include "redis/packed.hpp"
+#include "redis/request.hpp"
+#include "stores/stored_row.hpp"
+
+namespace nexus::idempotency {
+inline namespace v0 {
+
+namespace {
+
+void check_options(const RedisStoreOptions& options) {
+  const auto require = [](bool right, const char* what) {
+    if (!right) throw InvalidValueError("Redis store: " + std::string(what));
+  };
+  constexpr std::size_t longest_prefix = 256;
+  require(options.pool_size > 0, "pool_size must be at least 1");
+  for (const Duration time : {options.retention_grace, options.wait_timeout, options.pool_timeout,
+                              options.connect_timeout, options.command_timeout}) {
+    require(time > Duration::zero(), "every duration must be more than zero");
+  }
+  require(options.wait_replicas >= 0, "wait_replicas must not be negative");
+  require(options.database >= 0, "database must not be negative");
+  require(options.prefix.size() <= longest_prefix, "prefix is too long");
+  require(options.user.empty() || !options.password.empty(), "a user needs a password");
+  if (options.unix_socket.empty()) {
+    require(!options.host.empty() && options.port != 0, "there must be a host and a port");
+  }
+  require(options.host.find('\0') == std::string::npos &&
+              options.unix_socket.find('\0') == std::string::npos,
+          "an address must not hold a NUL");
+  if (options.cluster) {
+    require(options.database == 0, "a cluster has only database 0");
+    require(options.unix_socket.empty(), "a cluster is reached by host and port");
+  }
+}
+
+std::unique_ptr<redis::Caller> make_caller(const RedisStoreOptions& options) {
+  check_options(options);
+  return options.cluster ? redis::make_cluster_caller(options) : redis::make_server_caller(options);
+}
+
+std::string_view lease_word(LeaseCondition lease) noexcept {
+  return to_string(lease);  // save.lua has the same words
+}
+
+// Returns: the record in an answer, which is nil if there is none.
+std::optional<IdempotencyRecord> read_record(const redisReply& answer, const IdempotencyKey& key) {
+  if (answer.type == REDIS_REPLY_NIL) return std::nullopt;
+  if (answer.type != REDIS_REPLY_STRING) throw redis::unexpected_answer();
+  return redis::unpack(redis::text_of(answer), key);
+}
+
+}  // namespace
+
+class RedisIdempotencyStore::Impl {
+ public:
+  explicit Impl(const RedisStoreOptions& options)
+      : prefix(options.prefix),
+        retention_grace(options.retention_grace),
+        caller(make_caller(options)) {}
+
+  [[nodiscard]] std::string place_of(const IdempotencyKey& key) const {
+    return prefix + std::string(key.encoded());
+  }
+  [[nodiscard]] std::string time_kept(const IdempotencyRecord& record) const {
+    const auto kept = redis::milliseconds_kept(record, retention_grace);
+    return kept ? std::to_string(*kept) : std::string();
+  }
+
+  const std::string prefix;
+  const Duration retention_grace;
+  const std::unique_ptr<redis::Caller> caller;
+};
+
+RedisIdempotencyStore::RedisIdempotencyStore(RedisStoreOptions options)
+    : impl_(std::make_unique<Impl>(options)) {}
+
+RedisIdempotencyStore::~RedisIdempotencyStore() = default;
+
+std::optional<IdempotencyRecord> RedisIdempotencyStore::find(const IdempotencyKey& key) {
+  const redis::Reply answer = impl_->caller->call(redis::Request(impl_->place_of(key)));
+  return read_record(*answer, key);
+}
+
+ClaimPendingResult RedisIdempotencyStore::claim_pending(const IdempotencyRecord& candidate) {
+  const std::string record = redis::PackedRecord(candidate).whole();
+  const std::string kept = impl_->time_kept(candidate);
+  const std::array<std::string_view, 2> arguments{record, kept};
+  const redis::Reply answer = impl_->caller->call(
+      redis::Request(impl_->place_of(candidate.key), redis::claim_script, arguments));
+  return {read_record(*answer, candidate.key)};
+}
+
+bool RedisIdempotencyStore::save_if(const WriteGuard& guard, const IdempotencyRecord& next) {
+  const std::string head = redis::packed_head(guard.status, guard.attempt_token, guard.fingerprint);
+  const std::string now = std::to_string(stores::microseconds(guard.now));
+  const redis::PackedRecord record(next);
+  const std::string kept = impl_->time_kept(next);
+  // The stored record is as the guard says, or nothing is written.
+  const bool is_renewal = guard.status == RecordStatus::pending &&
+                          next.status == RecordStatus::pending &&
+                          guard.attempt_token == next.attempt_token;
+  const std::array<std::string_view, 8> arguments{head,        lease_word(guard.lease), now,
+                                                  record.head, record.deadline,         record.rest,
+                                                  kept,        is_renewal ? "1" : "0"};
+  const redis::Reply answer =
+      impl_->caller->call(redis::Request(impl_->place_of(next.key), redis::save_script, arguments));
+  if (answer->type != REDIS_REPLY_INTEGER) throw redis::unexpected_answer();
+  return answer->integer == 1;
+}
+
+std::size_t RedisIdempotencyStore::purge_expired(Timestamp /*before*/, std::size_t /*limit*/) {
+  return 0;
+}
+
+}  // namespace v0
+}  // namespace nexus::idempotency
