@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nexus/idempotency/errors.hpp"
 #include "postgres/faults.hpp"
 #include "postgres/libpq.hpp"
 #include "postgres/session.hpp"
@@ -21,7 +22,7 @@ class Maker {
       : statements_(statements), session_(session), in_transaction_(in_transaction) {}
 
   void make_unless_there() {
-    if (is_there(in_transaction_)) return;
+    if (is_there()) return;
     if (in_transaction_) {
       make();
       return;
@@ -37,17 +38,27 @@ class Maker {
   }
 
  private:
-  // One process makes it; others wait here, and then find it.
+  // One process makes it; others wait here, and then find it. They find it by reading from it: what
+  // to_regclass says after the wait may be out of date.
   void make() {
     run(statements_.lock());
-    if (!is_there(true)) run(statements_.create());
+    run("SAVEPOINT nexus_idempotency");
+    Reply version = session_.run(statements_.read_version());
+    if (version.result) {
+      check_version(version.result.get());
+    } else if (version.fault.sqlstate == "42P01") {
+      run("ROLLBACK TO SAVEPOINT nexus_idempotency");
+      run(statements_.create());
+    } else {
+      throw failed(version.fault);
+    }
+    run("RELEASE SAVEPOINT nexus_idempotency");
   }
 
   // Returns: whether the schema is there.
-  bool is_there(bool must_be_read_committed) {
+  bool is_there() {
     const Result seen = run(statements_.look());
-    if (must_be_read_committed &&
-        std::string_view(PQgetvalue(seen.get(), 0, 1)) != "read committed") {
+    if (in_transaction_ && std::string_view(PQgetvalue(seen.get(), 0, 1)) != "read committed") {
       throw not_read_committed();
     }
     if (std::string_view(PQgetvalue(seen.get(), 0, 0)) != "t") return false;
@@ -58,7 +69,11 @@ class Maker {
   Result run(const std::string& text) {
     Reply reply = session_.run(text);
     if (reply.result) return std::move(reply.result);
-    throw statement_error(reply.fault, in_transaction_ ? Effect::none : Effect::committed);
+    throw failed(reply.fault);
+  }
+
+  [[nodiscard]] StoreError failed(const Fault& fault) const {
+    return statement_error(fault, in_transaction_ ? Effect::none : Effect::committed);
   }
 
   const Statements& statements_;

@@ -47,6 +47,9 @@ CREATE TABLE nexus_idempotency (
 -- For purges, which go by the deadline.
 CREATE INDEX ON nexus_idempotency (expires_at) WHERE expires_at IS NOT NULL;
 
+-- The functions keep their plans for as long as a session lasts, and a plan made while the table is small would read all
+-- of it even when it has grown: hence their settings.
+
 -- Inserts a record if its key is free. Returns null if it did, else the record that is there.
 -- A loop and not one statement: a statement cannot see a row that was committed after it began, which is just the row
 -- that it lost to. Each statement of a volatile function sees what is committed by then (in READ COMMITTED). It looks
@@ -55,7 +58,7 @@ CREATE FUNCTION nexus_idempotency_claim(
   new_tenant bytea, new_operation bytea, new_client_key bytea, new_status smallint, new_fingerprint bytea,
   new_attempt_token bytea, new_fence bigint, new_result bytea, new_created_at bigint, new_last_transition_at bigint,
   new_expires_at bigint
-) RETURNS nexus_idempotency LANGUAGE plpgsql VOLATILE AS $function$
+) RETURNS nexus_idempotency LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $function$
 DECLARE
   stored nexus_idempotency%ROWTYPE;
 BEGIN
@@ -89,7 +92,7 @@ CREATE FUNCTION nexus_idempotency_save(
   new_tenant bytea, new_operation bytea, new_client_key bytea, new_status smallint, new_fingerprint bytea,
   new_attempt_token bytea, new_fence bigint, new_result bytea, new_created_at bigint, new_last_transition_at bigint,
   new_expires_at bigint
-) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $function$
+) RETURNS boolean LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $function$
 BEGIN
   UPDATE nexus_idempotency AS r
   SET fence = new_fence,
@@ -118,7 +121,7 @@ $function$;
 
 -- Removes records whose deadline is before a time, at most so many, oldest first. Returns how many it removed.
 -- Records that others have locked are passed over; the condition holds at the moment of removal, because the rows are
--- locked when it is judged. The settings keep the plan on the index whatever the statistics say.
+-- locked when it is judged.
 CREATE FUNCTION nexus_idempotency_purge(before bigint, at_most bigint)
 RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $function$

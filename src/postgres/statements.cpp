@@ -18,19 +18,30 @@ namespace {
 
 struct CallText {
   const char* name;
-  std::string_view outcome;
+  std::string_view prepared;
+  std::string_view unprepared;
 };
 
+constexpr std::string_view find_text =
+    "(SELECT r FROM nexus_idempotency AS r"
+    " WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3)";
+// As the function does, a claim looks first; in the statement itself that is cheaper, once it is
+// prepared, and the function is called only if there was nothing.
+constexpr std::string_view look_or_claim_text =
+    "COALESCE((SELECT r FROM nexus_idempotency AS r"
+    " WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3),"
+    " nexus_idempotency_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11))";
+constexpr std::string_view claim_text =
+    "nexus_idempotency_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+constexpr std::string_view save_text =
+    "nexus_idempotency_save($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+constexpr std::string_view purge_text = "nexus_idempotency_purge($1, $2)";
+
 constexpr std::array<CallText, call_count> texts{{
-    {"nexus_idempotency_find",
-     "(SELECT r FROM nexus_idempotency AS r"
-     " WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3)"},
-    {"nexus_idempotency_claim",
-     "nexus_idempotency_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"},
-    {"nexus_idempotency_save",
-     "nexus_idempotency_save($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-     " $16)"},
-    {"nexus_idempotency_purge", "nexus_idempotency_purge($1, $2)"},
+    {"nexus_idempotency_find", find_text, find_text},
+    {"nexus_idempotency_claim", look_or_claim_text, claim_text},
+    {"nexus_idempotency_save", save_text, save_text},
+    {"nexus_idempotency_purge", purge_text, purge_text},
 }};
 
 bool is_lower_case_name(std::string_view name) noexcept {
@@ -63,15 +74,16 @@ void check_table(std::string_view table) {
 
 Statements::Statements(const std::string& table) {
   check_table(table);
+  prepare_ = "DEALLOCATE ALL;";  // what an attempt that failed has left: it isn't rolled back
   const auto text = [&table](std::string_view sql) { return stores::for_table(sql, table); };
   for (std::size_t i = 0; i < call_count; ++i) {
     const CallText& call = texts[i];
     checked_[i] =
         "SELECT v.version, v.isolation, CASE WHEN v.version = " + std::to_string(schema_version) +
-        " AND v.isolation = 'read committed' THEN " + text(call.outcome) +
+        " AND v.isolation = 'read committed' THEN " + text(call.unprepared) +
         " END FROM (SELECT (SELECT s.version FROM " + text("nexus_idempotency_schema") +
         " AS s) AS version, current_setting('transaction_isolation') AS isolation) AS v";
-    prepare_ += "PREPARE " + std::string(call.name) + " AS SELECT " + text(call.outcome) + ";";
+    prepare_ += "PREPARE " + std::string(call.name) + " AS SELECT " + text(call.prepared) + ";";
   }
   read_version_ = "SELECT version FROM " + text("nexus_idempotency_schema");
   prepare_ += read_version_;
