@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/key.hpp"
@@ -68,22 +67,24 @@ template <class Text>
   return *text;
 }
 
+// Returns: the result; see StoredRow.
+// Errors: StoreErrc::corrupt.
+[[nodiscard]] inline std::optional<ResultEnvelope> restore_result(
+    const std::optional<std::string_view>& bytes) {
+  if (!bytes) return std::nullopt;
+  if (bytes->empty()) return ResultEnvelope::omitted();
+  if (bytes->size() > ResultEnvelope::max_bytes) {
+    throw StoreError(StoreErrc::corrupt, "a stored result is too long");
+  }
+  return ResultEnvelope(std::string(*bytes));
+}
+
 // Returns: the record. Its key is the row's own, not the asked one: the caller compares.
 // Errors: StoreErrc::corrupt if no record can have been written so; std::bad_alloc.
 [[nodiscard]] inline IdempotencyRecord restore(const StoredRow& row, const IdempotencyKey& asked) {
   const auto corrupt = [](const char* what) { return StoreError(StoreErrc::corrupt, what); };
   if (row.status < 0 || row.status > 3) throw corrupt("a stored status is none");
   if (row.fence < 0) throw corrupt("a stored fence is negative");
-  std::optional<ResultEnvelope> result;
-  if (row.result) {
-    if (row.result->size() > ResultEnvelope::max_bytes)
-      throw corrupt("a stored result is too long");
-    if (row.result->empty()) {
-      result = ResultEnvelope::omitted();
-    } else {
-      result.emplace(std::string(*row.result));
-    }
-  }
   std::optional<Timestamp> expires_at;
   if (row.expires_at) expires_at = Timestamp(Duration(*row.expires_at));
 
@@ -98,7 +99,7 @@ template <class Text>
           restore_text<RequestFingerprint>(row.fingerprint),
           restore_text<AttemptToken>(row.attempt_token),
           static_cast<std::uint64_t>(row.fence),
-          std::move(result),
+          restore_result(row.result),
           Timestamp(Duration(row.created_at)),
           Timestamp(Duration(row.last_transition_at)),
           expires_at};
