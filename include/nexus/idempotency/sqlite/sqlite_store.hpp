@@ -61,7 +61,8 @@ struct SqliteStoreOptions {
 // together or not at all; outside, each call is a transaction of its own. Begin such a transaction
 // with BEGIN IMMEDIATE: one that has read before it writes can't always go on to write, and gets
 // `contended`. Settings of the connection (journal mode, synchronous, busy timeout) are left
-// alone, and how durable a write is depends on them. The ways to use it are in the README.
+// alone, and how durable a write is depends on them; sqlite3_changes() and _last_insert_rowid() are
+// the store's after a call. The ways to use it are in the README.
 //
 // Errors of every call, by what SQLite reports; native_code() is the name of its extended result
 // code, such as "SQLITE_BUSY_SNAPSHOT", and empty where the store itself found out:
