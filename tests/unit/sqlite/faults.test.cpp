@@ -235,6 +235,26 @@ TEST_CASE("SQLite: a disk that fails while the schema is made") {
   }
 }
 
+TEST_CASE("SQLite: a connection that failed is not used again") {
+  FaultyVfs vfs;
+  const Scratch scratch;
+  const auto store = ready_store(scratch);
+  vfs.fail(FileCall::sync, 1, SQLITE_IOERR_FSYNC);
+  const auto in_doubt = said([&] { (void)store->claim_pending(pending()); });
+  REQUIRE(in_doubt);
+  CHECK(in_doubt->code == StoreErrc::in_doubt);
+
+  vfs.refuse_to_open(true);  // the next write has to open a connection
+  const auto closed = said([&] { (void)store->save_if(guard_of(pending()), pending()); });
+  REQUIRE(closed);
+  CHECK(closed->code == StoreErrc::unavailable);
+  CHECK(closed->native_code == "SQLITE_CANTOPEN");
+
+  vfs.refuse_to_open(false);
+  (void)store->claim_pending(pending());
+  CHECK(store->find(pending().key) == pending());
+}
+
 TEST_CASE("SQLite: two syncs of the log a first execution, none for anything else") {
   FaultyVfs vfs;
   const Scratch scratch;
