@@ -34,9 +34,6 @@ class Connection {
   // The connection is not alive then.
   [[nodiscard]] std::vector<Reply> run(const Commands& commands, stores::Deadline deadline);
 
-  // What is known of the server; the user of the connection keeps it.
-  bool is_replica = false;
-
  private:
   // Return: false if the connection broke or the deadline passed.
   [[nodiscard]] bool send(std::string_view bytes, stores::Deadline deadline);

@@ -50,6 +50,10 @@ StoreError server_error(std::string_view message) {
   return {meaning.code, meaning.text, std::string(code_of(message))};
 }
 
+bool is_state_of_writing(std::string_view code) noexcept {
+  return code == "OOM" || code == "MISCONF" || code == "NOREPLICAS";
+}
+
 bool is_read_only(std::string_view code) noexcept {
   return code == "READONLY" || code == "MASTERDOWN";
 }

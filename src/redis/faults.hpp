@@ -17,6 +17,10 @@ enum class Effect { none, written };
 // Returns: the error that an answer of the server's is. It did nothing.
 [[nodiscard]] StoreError server_error(std::string_view message);
 
+// Returns: whether the server takes no writes at the moment, by what is stored and where it stands
+// as the primary: reading from it is right.
+[[nodiscard]] bool is_state_of_writing(std::string_view code) noexcept;
+
 // Returns: whether the server is one that is not, or no longer, to be written to.
 [[nodiscard]] bool is_read_only(std::string_view code) noexcept;
 

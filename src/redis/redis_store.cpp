@@ -60,10 +60,6 @@ std::unique_ptr<redis::Caller> make_caller(const RedisStoreOptions& options) {
   return options.cluster ? redis::make_cluster_caller(options) : redis::make_server_caller(options);
 }
 
-std::string_view lease_word(LeaseCondition lease) noexcept {
-  return to_string(lease);  // save.lua has the same words
-}
-
 // Returns: the record in an answer, which is nil if there is none.
 std::optional<IdempotencyRecord> read_record(const redisReply& answer, const IdempotencyKey& key) {
   if (answer.type == REDIS_REPLY_NIL) return std::nullopt;
@@ -88,6 +84,24 @@ class RedisIdempotencyStore::Impl {
     return kept ? std::to_string(*kept) : std::string();
   }
 
+  std::optional<IdempotencyRecord> find(const IdempotencyKey& key, redis::Effect effect) {
+    const std::string place = place_of(key);
+    const redis::Reply answer = caller->call(redis::Request("GET", place, {}, effect));
+    return read_record(*answer, key);
+  }
+
+  // Returns: what is there already.
+  std::optional<IdempotencyRecord> claim(const IdempotencyRecord& candidate) {
+    const std::string place = place_of(candidate.key);
+    const std::string record = redis::PackedRecord(candidate).whole();
+    const std::string kept = time_kept(candidate);
+    const std::array<std::string_view, 5> arguments{record, "NX", "GET", "PX", kept};
+    const std::size_t count = kept.empty() ? 3 : 5;
+    const redis::Reply answer = caller->call(redis::Request(
+        "SET", place, redis::Request::Arguments(arguments).first(count), redis::Effect::written));
+    return read_record(*answer, candidate.key);
+  }
+
   const std::string prefix;
   const Duration retention_grace;
   const std::unique_ptr<redis::Caller> caller;
@@ -99,33 +113,38 @@ RedisIdempotencyStore::RedisIdempotencyStore(RedisStoreOptions options)
 RedisIdempotencyStore::~RedisIdempotencyStore() = default;
 
 std::optional<IdempotencyRecord> RedisIdempotencyStore::find(const IdempotencyKey& key) {
-  const redis::Reply answer = impl_->caller->call(redis::Request(impl_->place_of(key)));
-  return read_record(*answer, key);
+  return impl_->find(key, redis::Effect::none);
 }
 
 ClaimPendingResult RedisIdempotencyStore::claim_pending(const IdempotencyRecord& candidate) {
-  const std::string record = redis::PackedRecord(candidate).whole();
-  const std::string kept = impl_->time_kept(candidate);
-  const std::array<std::string_view, 2> arguments{record, kept};
-  const redis::Reply answer = impl_->caller->call(
-      redis::Request(impl_->place_of(candidate.key), redis::claim_script, arguments));
-  return {read_record(*answer, candidate.key)};
+  try {
+    return {impl_->claim(candidate)};
+  } catch (const StoreError& error) {
+    // The command is refused as a write, even if there is a record and nothing to be written.
+    if (!redis::is_state_of_writing(error.native_code())) throw;
+    // As a write, so that replicas are waited for.
+    std::optional<IdempotencyRecord> existing = impl_->find(candidate.key, redis::Effect::written);
+    if (!existing) throw;
+    return {std::move(existing)};
+  }
 }
 
 bool RedisIdempotencyStore::save_if(const WriteGuard& guard, const IdempotencyRecord& next) {
   const std::string head = redis::packed_head(guard.status, guard.attempt_token, guard.fingerprint);
   const std::string now = std::to_string(stores::microseconds(guard.now));
   const redis::PackedRecord record(next);
+  const std::string whole = record.whole();
   const std::string kept = impl_->time_kept(next);
   // The stored record is as the guard says, or nothing is written.
   const bool is_renewal = guard.status == RecordStatus::pending &&
                           next.status == RecordStatus::pending &&
                           guard.attempt_token == next.attempt_token;
-  const std::array<std::string_view, 8> arguments{head,        lease_word(guard.lease), now,
-                                                  record.head, record.deadline,         record.rest,
-                                                  kept,        is_renewal ? "1" : "0"};
-  const redis::Reply answer =
-      impl_->caller->call(redis::Request(impl_->place_of(next.key), redis::save_script, arguments));
+  const std::array<std::string_view, 8> arguments{
+      head, to_string(guard.lease), now, kept, whole, record.head, record.deadline, record.rest};
+  const std::size_t count = is_renewal ? 8 : 5;
+  const redis::Reply answer = impl_->caller->call(
+      redis::Request(redis::save_script, impl_->place_of(next.key),
+                     redis::Request::Arguments(arguments).first(count), redis::Effect::written));
   if (answer->type != REDIS_REPLY_INTEGER) throw redis::unexpected_answer();
   return answer->integer == 1;
 }

@@ -2,11 +2,8 @@
 #ifndef NEXUS_IDEMPOTENCY_REDIS_REQUEST_HPP
 #define NEXUS_IDEMPOTENCY_REDIS_REQUEST_HPP
 
-#include <initializer_list>
 #include <span>
-#include <string>
 #include <string_view>
-#include <utility>
 
 #include "redis/commands.hpp"
 #include "redis/faults.hpp"
@@ -14,40 +11,42 @@
 
 namespace nexus::idempotency::redis {
 
-// One call: a read of a key, or a script with it.
-// Lifetimes: the script and the arguments are borrowed.
+// One call: a command on a key, or a script with it.
+// Lifetimes: names, scripts and arguments are borrowed.
 class Request {
  public:
-  // A read.
-  explicit Request(std::string key) : key_(std::move(key)) {}
+  using Arguments = std::span<const std::string_view>;
 
-  Request(std::string key, const Script& script, std::span<const std::string_view> arguments)
-      : key_(std::move(key)), script_(&script), arguments_(arguments) {}
+  Request(std::string_view command, std::string_view key, Arguments arguments, Effect effect)
+      : command_(command), key_(key), arguments_(arguments), effect_(effect) {}
+
+  Request(const Script& script, std::string_view key, Arguments arguments, Effect effect)
+      : script_(&script), key_(key), arguments_(arguments), effect_(effect) {}
 
   [[nodiscard]] std::string_view key() const noexcept { return key_; }
+  [[nodiscard]] Effect effect() const noexcept { return effect_; }
 
-  // Returns: whether it may write.
-  [[nodiscard]] bool writes() const noexcept { return script_ != nullptr; }
-  [[nodiscard]] Effect effect() const noexcept { return writes() ? Effect::written : Effect::none; }
-
-  // Effects: adds it. `with_text`: with the whole script, for a server that has forgotten it.
+  // Effects: adds it. `with_text`: a script is sent whole, for a server that has forgotten it.
   void add_to(Commands& commands, bool with_text) const {
     if (script_ == nullptr) {
-      commands.add({"GET", key_});
-      return;
+      commands.begin(2 + arguments_.size());
+      commands.add_part(command_);
+    } else {
+      commands.begin(4 + arguments_.size());
+      commands.add_part(with_text ? "EVAL" : "EVALSHA");
+      commands.add_part(with_text ? script_->text : script_->sha1);
+      commands.add_part("1");
     }
-    commands.begin(4 + arguments_.size());
-    commands.add_part(with_text ? "EVAL" : "EVALSHA");
-    commands.add_part(with_text ? script_->text : script_->sha1);
-    commands.add_part("1");
     commands.add_part(key_);
     for (const std::string_view argument : arguments_) commands.add_part(argument);
   }
 
  private:
-  std::string key_;
+  std::string_view command_;
   const Script* script_ = nullptr;
-  std::span<const std::string_view> arguments_;
+  std::string_view key_;
+  Arguments arguments_;
+  Effect effect_;
 };
 
 }  // namespace nexus::idempotency::redis

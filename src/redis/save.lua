@@ -4,9 +4,9 @@
 --   1 the head that the stored record must have: its status, attempt token and fingerprint, up to its deadline
 --   2 what must be true of the stored deadline at the time in 3: 'any', 'live' or 'lapsed'
 --   3 the time that 2 is judged by
---   4, 5, 6 the new record: its head, its deadline, the rest of it
---   7 milliseconds until the server may drop the new record, '' for never
---   8 '1' if it is a renewal, which keeps the later of the two deadlines
+--   4 milliseconds until the server may drop the new record, '' for never
+--   5 the new record
+--   6, 7, 8 only for a renewal, which keeps the later of the two deadlines: the new record's head, deadline and rest
 -- Times are whole microseconds in decimal, without leading zeros; a deadline may be 'never'. They are compared as text:
 -- a number here is a double, which can't tell 2^53 from 2^53 + 1.
 
@@ -46,13 +46,13 @@ if (ARGV[2] == 'live' and lapsed) or (ARGV[2] == 'lapsed' and not lapsed) then
   return 0
 end
 
-local next_deadline = ARGV[5]
-if ARGV[8] == '1' and next_deadline ~= 'never' and (deadline == 'never' or is_less(next_deadline, deadline)) then
-  -- The deadline stays, and so does the time to drop it.
-  redis.call('SET', KEYS[1], ARGV[4] .. deadline .. ARGV[6], 'KEEPTTL')
-elseif ARGV[7] == '' then
-  redis.call('SET', KEYS[1], ARGV[4] .. next_deadline .. ARGV[6])
+local is_renewal = ARGV[6] ~= nil
+if is_renewal and ARGV[7] ~= 'never' and (deadline == 'never' or is_less(ARGV[7], deadline)) then
+  -- The stored deadline stays, and so does the time to drop it.
+  redis.call('SET', KEYS[1], ARGV[6] .. deadline .. ARGV[8], 'KEEPTTL')
+elseif ARGV[4] == '' then
+  redis.call('SET', KEYS[1], ARGV[5])
 else
-  redis.call('SET', KEYS[1], ARGV[4] .. next_deadline .. ARGV[6], 'PX', ARGV[7])
+  redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[4])
 end
 return 1

@@ -61,11 +61,6 @@ Server::Server(Address address, const RedisStoreOptions& options)
 
 Reply Server::run(const Request& request, bool asking) {
   Pool::Lease lease = pool_.take();
-  // A script that only finds a record would not be refused there. A cluster's node sees to it.
-  if (request.writes() && lease.connection().is_replica && !options_.cluster) {
-    lease.discard_all();
-    throw server_error("READONLY ");
-  }
   Reply reply = run_on(lease, request, asking, false);
   if (is_error(reply) && code_of(text_of(*reply)) == "NOSCRIPT") {
     reply = run_on(lease, request, asking, true);
@@ -75,7 +70,7 @@ Reply Server::run(const Request& request, bool asking) {
 }
 
 Reply Server::run_on(Pool::Lease& lease, const Request& request, bool asking, bool with_text) {
-  const bool waits = request.writes() && options_.wait_replicas > 0;
+  const bool waits = request.effect() == Effect::written && options_.wait_replicas > 0;
   Commands commands;
   if (asking) commands.add({"ASKING"});
   request.add_to(commands, with_text);
@@ -130,8 +125,7 @@ std::unique_ptr<Connection> Server::connect() const {
                           : commands.add({"AUTH", options_.user, options_.password});
   }
   if (options_.database != 0) commands.add({"SELECT", std::to_string(options_.database)});
-  options_.require_noeviction ? commands.add({"INFO", "memory", "replication"})
-                              : commands.add({"PING"});
+  options_.require_noeviction ? commands.add({"INFO", "memory"}) : commands.add({"PING"});
   const std::vector<Reply> replies = connection->run(commands, deadline);
   if (replies.empty()) {
     throw StoreError(StoreErrc::unavailable, "the connection was lost while it was set up");
@@ -139,11 +133,7 @@ std::unique_ptr<Connection> Server::connect() const {
   for (const Reply& reply : replies) {
     if (is_error(reply)) throw server_error(text_of(*reply));
   }
-  if (options_.require_noeviction) {
-    const std::string_view info = text_of(*replies.back());
-    check_eviction(info);
-    connection->is_replica = info_value(info, "role") == "slave";
-  }
+  if (options_.require_noeviction) check_eviction(text_of(*replies.back()));
   return connection;
 }
 
