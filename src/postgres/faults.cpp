@@ -40,6 +40,8 @@ constexpr Meaning meanings[] = {
     {"42P01", StoreErrc::misconfigured, "the table does not exist; see ensure_schema"},
     {"42P07", StoreErrc::misconfigured, "there is a table of this name without a version"},
     {"42883", StoreErrc::misconfigured, "the table's functions do not exist; see ensure_schema"},
+    {"42P05", StoreErrc::misconfigured, "the session is shared; behind a pooler don't prepare"},
+    {"26000", StoreErrc::misconfigured, "the session is shared; behind a pooler don't prepare"},
     {"", StoreErrc::misconfigured, "the server refused the statement"},
 };
 

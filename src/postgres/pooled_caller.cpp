@@ -95,15 +95,22 @@ class PooledCaller final : public Caller {
   static constexpr std::chrono::seconds one_second{1};
 
   Reply run_prepared(Pool::Lease& lease, Call call, const Parameters& parameters) {
-    Connection& connection = lease.connection();
-    if (!connection.is_prepared) {
-      set_up(lease);
-      const Reply reply = connection.run(statements_.prepare());
+    if (!lease.connection().is_prepared) prepare(lease);
+    return lease.connection().run_prepared(statements_.name(call), parameters);
+  }
+
+  // Effects: prepares the statements in the session, after a look at the version.
+  void prepare(Pool::Lease& lease) {
+    set_up(lease);
+    const Reply reply = lease.connection().run(statements_.prepare());
+    try {
       if (!reply.result) throw failed(lease, reply.fault, Effect::none);
       check_version(reply.result.get());
-      connection.is_prepared = true;
+    } catch (...) {
+      lease.discard();  // with what has been prepared all the same
+      throw;
     }
-    return connection.run_prepared(Statements::name(call), parameters);
+    lease.connection().is_prepared = true;
   }
 
   // Effects: puts the store's settings into the session.

@@ -74,7 +74,8 @@ void check_table(std::string_view table) {
 
 Statements::Statements(const std::string& table) {
   check_table(table);
-  prepare_ = "DEALLOCATE ALL;";  // what an attempt that failed has left: it isn't rolled back
+  // Behind a pooler that hands one session to several, a name must not stand for two tables.
+  const std::string suffix = "_" + std::to_string(static_cast<std::uint64_t>(lock_number(table)));
   const auto text = [&table](std::string_view sql) { return stores::for_table(sql, table); };
   for (std::size_t i = 0; i < call_count; ++i) {
     const CallText& call = texts[i];
@@ -83,7 +84,8 @@ Statements::Statements(const std::string& table) {
         " AND v.isolation = 'read committed' THEN " + text(call.unprepared) +
         " END FROM (SELECT (SELECT s.version FROM " + text("nexus_idempotency_schema") +
         " AS s) AS version, current_setting('transaction_isolation') AS isolation) AS v";
-    prepare_ += "PREPARE " + std::string(call.name) + " AS SELECT " + text(call.prepared) + ";";
+    names_[i] = call.name + suffix;
+    prepare_ += "PREPARE " + names_[i] + " AS SELECT " + text(call.prepared) + ";";
   }
   read_version_ = "SELECT version FROM " + text("nexus_idempotency_schema");
   prepare_ += read_version_;
@@ -91,10 +93,6 @@ Statements::Statements(const std::string& table) {
           "') IS NOT NULL, current_setting('transaction_isolation')";
   lock_ = "SELECT pg_advisory_xact_lock(" + std::to_string(lock_number(table)) + ")";
   create_ = text(schema_sql);
-}
-
-const char* Statements::name(Call call) noexcept {
-  return texts[static_cast<std::size_t>(call)].name;
 }
 
 std::string session_settings(Duration statement_timeout, Duration lock_timeout) {

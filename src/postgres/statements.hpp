@@ -34,12 +34,15 @@ class Statements {
   // - checked(): `version, isolation, outcome`. If the version is another, or the isolation isn't
   //   READ COMMITTED, nothing was done and the outcome is null: so no other round trip is needed to
   //   know these, and a transaction of the caller's isn't aborted.
-  [[nodiscard]] static const char* name(Call call) noexcept;
+  [[nodiscard]] const char* name(Call call) const noexcept {
+    return names_[static_cast<std::size_t>(call)].c_str();
+  }
   [[nodiscard]] const char* checked(Call call) const noexcept {
     return checked_[static_cast<std::size_t>(call)].c_str();
   }
 
-  // A text that prepares the calls under their names; its last row is the version.
+  // A text that prepares the calls under their names; its last row is the version. If it fails,
+  // some may have been prepared all the same: that isn't rolled back.
   [[nodiscard]] const std::string& prepare() const noexcept { return prepare_; }
 
   // For ensure_schema. look: whether there is a version to be read, and the isolation.
@@ -49,6 +52,7 @@ class Statements {
   [[nodiscard]] const std::string& create() const noexcept { return create_; }
 
  private:
+  std::array<std::string, call_count> names_;
   std::array<std::string, call_count> checked_;
   std::string prepare_;
   std::string look_;
