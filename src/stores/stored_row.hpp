@@ -67,42 +67,36 @@ template <class Text>
   return *text;
 }
 
-// Returns: the result; see StoredRow.
-// Errors: StoreErrc::corrupt.
-[[nodiscard]] inline std::optional<ResultEnvelope> restore_result(
-    const std::optional<std::string_view>& bytes) {
-  if (!bytes) return std::nullopt;
-  if (bytes->empty()) return ResultEnvelope::omitted();
-  if (bytes->size() > ResultEnvelope::max_bytes) {
-    throw StoreError(StoreErrc::corrupt, "a stored result is too long");
-  }
-  return ResultEnvelope(std::string(*bytes));
-}
-
 // Returns: the record. Its key is the row's own, not the asked one: the caller compares.
 // Errors: StoreErrc::corrupt if no record can have been written so; std::bad_alloc.
 [[nodiscard]] inline IdempotencyRecord restore(const StoredRow& row, const IdempotencyKey& asked) {
   const auto corrupt = [](const char* what) { return StoreError(StoreErrc::corrupt, what); };
   if (row.status < 0 || row.status > 3) throw corrupt("a stored status is none");
   if (row.fence < 0) throw corrupt("a stored fence is negative");
+  if (row.result && row.result->size() > ResultEnvelope::max_bytes) {
+    throw corrupt("a stored result is too long");
+  }
   std::optional<Timestamp> expires_at;
   if (row.expires_at) expires_at = Timestamp(Duration(*row.expires_at));
 
   const bool as_asked = row.tenant == asked.tenant().value() &&
                         row.operation == asked.operation().value() &&
                         row.client_key == asked.client_key().value();
-  return {as_asked ? asked
-                   : IdempotencyKey(restore_text<TenantId>(row.tenant),
-                                    restore_text<OperationRef>(row.operation),
-                                    restore_text<ClientKey>(row.client_key)),
-          static_cast<RecordStatus>(row.status),
-          restore_text<RequestFingerprint>(row.fingerprint),
-          restore_text<AttemptToken>(row.attempt_token),
-          static_cast<std::uint64_t>(row.fence),
-          restore_result(row.result),
-          Timestamp(Duration(row.created_at)),
-          Timestamp(Duration(row.last_transition_at)),
-          expires_at};
+  IdempotencyRecord record{as_asked ? asked
+                                    : IdempotencyKey(restore_text<TenantId>(row.tenant),
+                                                     restore_text<OperationRef>(row.operation),
+                                                     restore_text<ClientKey>(row.client_key)),
+                           static_cast<RecordStatus>(row.status),
+                           restore_text<RequestFingerprint>(row.fingerprint),
+                           restore_text<AttemptToken>(row.attempt_token),
+                           static_cast<std::uint64_t>(row.fence),
+                           std::nullopt,
+                           Timestamp(Duration(row.created_at)),
+                           Timestamp(Duration(row.last_transition_at)),
+                           expires_at};
+  if (row.result && row.result->empty()) record.result = ResultEnvelope::omitted();
+  if (row.result && !row.result->empty()) record.result.emplace(std::string(*row.result));
+  return record;
 }
 
 }  // namespace nexus::idempotency::stores
