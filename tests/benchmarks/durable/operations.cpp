@@ -45,10 +45,15 @@ IdempotencyRecord completed_record_of(const IdempotencyRecord& pending) {
   return next;
 }
 
-void execute_first(IdempotencyStore& store, const RawClaim& claim) {
-  const IdempotencyRecord pending = pending_record_of(claim);
+// A claim whose lease is over from the start.
+RawClaim lapsed_claim_of(const Request& request, const std::string& token) {
+  const std::int64_t now = now_in_microseconds();
+  return {request.client_key(), request.fingerprint(), token, now, now, now - lease};
+}
+
+void execute_first(IdempotencyStore& store, const IdempotencyRecord& pending,
+                   const IdempotencyRecord& completed) {
   require(store.claim_pending(pending).claimed_new(), "a new key was not claimed");
-  const IdempotencyRecord completed = completed_record_of(pending);
   const bool saved =
       store.save_if({pending.attempt_token, pending.fingerprint, RecordStatus::pending,
                      LeaseCondition::any, completed.last_transition_at},
@@ -56,14 +61,15 @@ void execute_first(IdempotencyStore& store, const RawClaim& claim) {
   require(saved, "a claim was not completed");
 }
 
-// A claim whose lease is over from the start.
-RawClaim lapsed_claim_of(const Request& request, const std::string& token) {
-  const std::int64_t now = now_in_microseconds();
-  return {request.client_key(), request.fingerprint(), token, now, now, now - lease};
+void replay(IdempotencyStore& store, const IdempotencyRecord& candidate) {
+  const ClaimPendingResult claim = store.claim_pending(candidate);
+  require(claim.existing && claim.existing->status == RecordStatus::completed &&
+              claim.existing->fingerprint == candidate.fingerprint && claim.existing->result,
+          "a completed key was not replayed");
+  benchmark::DoNotOptimize(claim.existing->result->payload().back());
 }
 
-void take_over(IdempotencyStore& store, const Request& request, const std::string& token) {
-  const IdempotencyRecord candidate = pending_record_of(lapsed_claim_of(request, token));
+void take_over(IdempotencyStore& store, const IdempotencyRecord& candidate) {
   const ClaimPendingResult claim = store.claim_pending(candidate);
   require(claim.existing.has_value(), "a key was not there");
   const IdempotencyRecord& there = *claim.existing;
@@ -73,19 +79,33 @@ void take_over(IdempotencyStore& store, const Request& request, const std::strin
   require(store.save_if(guard, candidate), "a lapsed claim was not taken over");
 }
 
+// What each thread calls the ports with next.
+struct alignas(64) Next {
+  std::optional<IdempotencyRecord> candidate;
+  std::optional<IdempotencyRecord> completed;
+};
+using NextOfThreads = std::array<Next, max_threads>;
+
 }  // namespace
 
 Operation first_executions(IdempotencyStore& store, std::uint64_t seed) {
-  return [&store, supply = fresh_claims(seed)](std::size_t thread) mutable -> std::size_t {
-    execute_first(store, supply[thread].next());
-    return 1;
-  };
+  const auto next = std::make_shared<NextOfThreads>();
+  return {[&store, next](std::size_t thread) -> std::size_t {
+            const Next& mine = (*next)[thread];
+            execute_first(store, *mine.candidate, *mine.completed);
+            return 1;
+          },
+          [next, supply = fresh_claims(seed)](std::size_t thread) mutable {
+            Next& mine = (*next)[thread];
+            mine.candidate.emplace(pending_record_of(supply[thread].next()));
+            mine.completed.emplace(completed_record_of(*mine.candidate));
+          }};
 }
 
 Operation first_executions_by_service(IdempotencyStore& store, std::uint64_t seed) {
   const auto clock = std::make_shared<SystemClock>();
   const auto service = std::make_shared<IdempotencyService>(store, *clock);
-  return [clock, service, supply = fresh_claims(seed)](std::size_t thread) mutable -> std::size_t {
+  return {[clock, service, supply = fresh_claims(seed)](std::size_t thread) mutable -> std::size_t {
     const RawClaim claim = supply[thread].next();
     const BeginDecision decision =
         service->begin(key_of(claim.client_key), RequestFingerprint(claim.fingerprint));
@@ -93,58 +113,58 @@ Operation first_executions_by_service(IdempotencyStore& store, std::uint64_t see
     require(first != nullptr, "a new key was not claimed");
     service->complete(first->attempt, ResultEnvelope(std::string(stored_result_size, 'r')));
     return 1;
-  };
+  }};
 }
 
 Operation replays(IdempotencyStore& store, const Requests& completed) {
-  // Made beforehand: a record is dearer to make than a request is by hand, and that is no work of
-  // a store's.
-  std::vector<IdempotencyRecord> candidates;
-  Tokens tokens(0);
-  for (const Request& request : draw(completed, drawn_requests, 0x20)) {
-    const std::int64_t now = now_in_microseconds();
-    candidates.push_back(pending_record_of(
-        {request.client_key(), request.fingerprint(), tokens.next(), now, now, now + lease}));
-  }
-  return [&store, candidates = std::move(candidates),
-          places = Places{}](std::size_t thread) mutable -> std::size_t {
-    const IdempotencyRecord& candidate = candidates[places.next(thread, candidates.size())];
-    const ClaimPendingResult claim = store.claim_pending(candidate);
-    require(claim.existing && claim.existing->status == RecordStatus::completed &&
-                claim.existing->fingerprint == candidate.fingerprint && claim.existing->result,
-            "a completed key was not replayed");
-    benchmark::DoNotOptimize(claim.existing->result->payload().back());
-    return 1;
-  };
+  const auto next = std::make_shared<NextOfThreads>();
+  return {[&store, next](std::size_t thread) -> std::size_t {
+            replay(store, *(*next)[thread].candidate);
+            return 1;
+          },
+          [next, requests = draw(completed, drawn_requests, 0x20), tokens = tokens_of_threads(0),
+           places = Places{}](std::size_t thread) mutable {
+            const Request& request = requests[places.next(thread, requests.size())];
+            const std::int64_t now = now_in_microseconds();
+            (*next)[thread].candidate.emplace(
+                pending_record_of({request.client_key(), request.fingerprint(),
+                                   tokens[thread].next(), now, now, now + lease}));
+          }};
 }
 
 Operation replays_by_service(IdempotencyStore& store, const Requests& completed) {
   const auto clock = std::make_shared<SystemClock>();
   const auto service = std::make_shared<IdempotencyService>(store, *clock);
-  return [clock, service, requests = draw(completed, drawn_requests, 0x20),
-          places = Places{}](std::size_t thread) mutable -> std::size_t {
+  return {[clock, service, requests = draw(completed, drawn_requests, 0x20),
+           places = Places{}](std::size_t thread) mutable -> std::size_t {
     const Request& request = requests[places.next(thread, requests.size())];
     const BeginDecision decision =
         service->begin(key_of(request.client_key()), RequestFingerprint(request.fingerprint()));
-    const auto* replay = std::get_if<Replay>(&decision);
-    require(replay != nullptr, "a completed key was not replayed");
-    benchmark::DoNotOptimize(replay->result.payload().back());
+    const auto* answer = std::get_if<Replay>(&decision);
+    require(answer != nullptr, "a completed key was not replayed");
+    benchmark::DoNotOptimize(answer->result.payload().back());
     return 1;
-  };
+  }};
 }
 
 Operation takeovers(IdempotencyStore& store, const Requests& lapsed, std::uint64_t seed) {
-  return [&store, &lapsed, tokens = tokens_of_threads(seed),
-          places = Places{}](std::size_t thread) mutable -> std::size_t {
-    take_over(store, lapsed[places.next_own(thread, lapsed.size())], tokens[thread].next());
-    return 1;
-  };
+  const auto next = std::make_shared<NextOfThreads>();
+  return {[&store, next](std::size_t thread) -> std::size_t {
+            take_over(store, *(*next)[thread].candidate);
+            return 1;
+          },
+          [next, &lapsed, tokens = tokens_of_threads(seed),
+           places = Places{}](std::size_t thread) mutable {
+            const Request& request = lapsed[places.next_own(thread, lapsed.size())];
+            (*next)[thread].candidate.emplace(
+                pending_record_of(lapsed_claim_of(request, tokens[thread].next())));
+          }};
 }
 
 Operation purges(IdempotencyStore& store) {
-  return [&store](std::size_t) {
+  return {[&store](std::size_t) {
     return store.purge_expired(Timestamp(Duration(purge_before)), purge_limit);
-  };
+  }};
 }
 
 void fill(IdempotencyStore& store, const Requests& completed, std::size_t threads) {
@@ -154,8 +174,10 @@ void fill(IdempotencyStore& store, const Requests& completed, std::size_t thread
       Tokens tokens(thread);
       for (std::size_t i = thread; i < completed.size(); i += threads) {
         const std::int64_t now = now_in_microseconds();
-        execute_first(store, {completed[i].client_key(), completed[i].fingerprint(), tokens.next(),
-                              now, now, now + lease});
+        const IdempotencyRecord pending =
+            pending_record_of({completed[i].client_key(), completed[i].fingerprint(), tokens.next(),
+                               now, now, now + lease});
+        execute_first(store, pending, completed_record_of(pending));
       }
     } catch (...) {
       errors[thread] = std::current_exception();

@@ -7,22 +7,21 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 
+#include "benchmarks/durable/slices.hpp"
 #include "benchmarks/support/requests.hpp"
 #include "nexus/idempotency/ports.hpp"
 
 namespace nexus::idempotency::benchmarks {
-
-// See Side. Each checks the answers and throws std::logic_error if one is wrong.
-using Operation = std::function<std::size_t(std::size_t thread)>;
 
 // How many records one purge may remove: what fits into one transaction of either store.
 inline constexpr std::size_t purge_limit = 100;
 // Records to be purged have lapsed before it; no others have.
 inline constexpr std::int64_t purge_before = 1'000'000'000'000;
 
-// Of all: the store must outlive the operation. `seed` is another for each operation on a table.
+// Of all: the answers are checked, a wrong one throws std::logic_error. What the ports are called
+// with is made beforehand, what the service is called with is not. The store must outlive the
+// operation. `seed` is another for each operation on a table.
 
 // Claims a new key and completes it.
 [[nodiscard]] Operation first_executions(IdempotencyStore& store, std::uint64_t seed);

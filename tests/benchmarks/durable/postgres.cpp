@@ -21,7 +21,6 @@
 #include "benchmarks/durable/postgres_tables.hpp"
 #include "benchmarks/durable/raw_disk.hpp"
 #include "benchmarks/durable/slices.hpp"
-#include "benchmarks/durable/supply.hpp"
 #include "benchmarks/support/options.hpp"
 #include "benchmarks/support/requests.hpp"
 #include "benchmarks/support/suite.hpp"
@@ -95,7 +94,7 @@ void add_replays(Suite& suite, Turns turns, Subjects& subjects, std::size_t thre
              {"by_hand", replays_by_hand(subjects.by_hand, subjects.completed), threads},
              {"service", replays_by_service(subjects.ours, subjects.completed), threads},
              {"select", replays_by(select, subjects.completed), threads},
-             {"round_trip", round_trip, threads}});
+             {"round_trip", {round_trip}, threads}});
   compare_with_hand(suite, what, name);
   show_service(suite, what, name);
   suite.compare({what + ": mean",

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "benchmarks/durable/operations.hpp"
+#include "benchmarks/durable/slices.hpp"
 
 namespace nexus::idempotency::benchmarks {
 
@@ -32,11 +32,11 @@ class RawLog {
 
 // Half of the rate of syncs: what a first execution, with its two, can't be faster than.
 [[nodiscard]] inline Operation pairs_of_syncs(RawLog& log) {
-  return [&log](std::size_t) -> std::size_t {
+  return {[&log](std::size_t) -> std::size_t {
     log.append_and_sync();
     log.append_and_sync();
     return 1;
-  };
+  }};
 }
 
 }  // namespace nexus::idempotency::benchmarks

@@ -3,12 +3,11 @@
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <exception>
 #include <latch>
-#include <memory>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,33 +23,36 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
+double sum_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
 // What one thread did in one slice.
 struct Share {
-  Clock::time_point started;
-  Clock::time_point ended;
   std::size_t items = 0;
-  std::vector<double> taken;  // microseconds an operation
+  std::vector<double> taken;  // microseconds a run
   std::exception_ptr error;
 };
 
 // What a side has done in a round.
 struct Sum {
-  double seconds = 0;
-  double items = 0;
+  std::vector<double> rates;  // of each slice
   std::vector<double> taken;
 };
 
-void work(const Side& side, std::size_t thread, Clock::duration slice, Share& share) {
-  share.started = share.ended = Clock::now();
+void work(const Operation& operation, std::size_t thread, Clock::duration slice, Share& share) {
   try {
-    while (share.ended - share.started < slice) {
-      const std::size_t items = side.operation(thread);
+    const Clock::time_point end = Clock::now() + slice;
+    Clock::time_point now;
+    do {
+      operation.arrange(thread);
+      const Clock::time_point started = Clock::now();
+      const std::size_t items = operation.run(thread);
+      now = Clock::now();
       if (items == 0) return;
-      const Clock::time_point now = Clock::now();
-      share.taken.push_back(Microseconds(now - share.ended).count());
+      share.taken.push_back(Microseconds(now - started).count());
       share.items += items;
-      share.ended = now;
-    }
+    } while (now < end);
   } catch (...) {
     share.error = std::current_exception();
   }
@@ -64,7 +66,7 @@ void run_slice(const Side& side, Clock::duration slice, Sum& sum) {
   const auto run_share = [&](std::size_t thread) {
     const Pin pin(thread);
     all_there.arrive_and_wait();
-    work(side, thread, slice, shares[thread]);
+    work(side.operation, thread, slice, shares[thread]);
   };
   std::vector<std::thread> others;
   for (std::size_t thread = 1; thread < side.threads; ++thread) {
@@ -73,16 +75,14 @@ void run_slice(const Side& side, Clock::duration slice, Sum& sum) {
   run_share(0);
   for (std::thread& other : others) other.join();
 
-  Clock::time_point started = shares[0].started;
-  Clock::time_point ended = shares[0].ended;
+  double rate = 0;
   for (const Share& share : shares) {
     if (share.error) std::rethrow_exception(share.error);
-    started = std::min(started, share.started);
-    ended = std::max(ended, share.ended);
-    sum.items += static_cast<double>(share.items);
+    if (share.items == 0) continue;
+    rate += static_cast<double>(share.items) / sum_of(share.taken) * 1e6;
     sum.taken.insert(sum.taken.end(), share.taken.begin(), share.taken.end());
   }
-  sum.seconds += std::chrono::duration<double>(ended - started).count();
+  sum.rates.push_back(rate);
 }
 
 void run_turns(const Turns& turns, const std::vector<Side>& sides, benchmark::State& state) {
@@ -95,11 +95,10 @@ void run_turns(const Turns& turns, const std::vector<Side>& sides, benchmark::St
   }
   for (std::size_t side = 0; side < sides.size(); ++side) {
     const Sum& sum = sums[side];
-    double all_taken = 0;
-    for (const double taken : sum.taken) all_taken += taken;
-    state.counters[sides[side].name] = sum.items / sum.seconds;
+    state.counters[sides[side].name] = sum_of(sum.rates) / static_cast<double>(sum.rates.size());
     state.counters[sides[side].name + "_p50"] = median_of(sum.taken);
-    state.counters[sides[side].name + "_mean"] = all_taken / static_cast<double>(sum.taken.size());
+    state.counters[sides[side].name + "_mean"] =
+        sum_of(sum.taken) / static_cast<double>(sum.taken.size());
   }
 }
 

@@ -16,13 +16,25 @@
 
 namespace nexus::idempotency::benchmarks {
 
+// What a thread does over and over.
+struct Operation {
+  // Returns: how many items that was; 0: nothing is left to do in this slice.
+  std::function<std::size_t(std::size_t thread)> run;
+  // Called before each run, and not measured: makes what the caller would have at hand.
+  std::function<void(std::size_t thread)> arrange = [](std::size_t) {};
+
+  std::size_t operator()(std::size_t thread) const {
+    arrange(thread);
+    return run(thread);
+  }
+};
+
 // One of what runs in turn. Its counters are named after it: <name>, items per second of all its
-// threads together; <name>_mean and <name>_p50, how long an operation takes, in microseconds.
+// threads together, while they run; <name>_mean and <name>_p50, how long a run takes, in
+// microseconds.
 struct Side {
   std::string name;
-  // Does one operation on behalf of a thread. Returns: how many items that was; 0: nothing is left
-  // to do in this slice.
-  std::function<std::size_t(std::size_t thread)> operation;
+  Operation operation;
   std::size_t threads = 1;
   // Called by one thread before each slice, and not measured.
   std::function<void()> prepare = [] {};

@@ -24,7 +24,7 @@ namespace nexus::idempotency::benchmarks {
 
 inline constexpr std::size_t max_threads = 8;
 inline constexpr std::size_t stored_result_size = 256;
-inline constexpr std::size_t drawn_requests = 8'192;          // replayed again and again
+inline constexpr std::size_t drawn_requests = 16'384;         // replayed again and again
 inline constexpr std::int64_t lease = 900'000'000;            // 15 minutes
 inline constexpr std::int64_t replayed_for = 86'400'000'000;  // a day
 
