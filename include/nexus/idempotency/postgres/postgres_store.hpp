@@ -24,14 +24,16 @@ inline namespace v0 {
 // All durations are rounded up to milliseconds, and must be more than zero.
 struct PostgresStoreOptions {
   // The table's name, or "schema.name". Each part: a lower-case letter or underscore, then those
-  // and digits, ASCII, at most 48 bytes. Without a schema the connection's search_path decides.
+  // and digits, ASCII, at most 48 bytes, and no reserved word. Without a schema the connection's
+  // search_path decides; name it where others may create tables in a schema of that path.
   std::string table = "nexus_idempotency";
 
   // How many connections are kept at most; they are opened as they are needed. At least one.
   std::size_t pool_size = 8;
   // How long a call waits for a free connection; then it throws `exhausted`.
   Duration pool_timeout = std::chrono::seconds(5);
-  // How long an attempt to connect may take; then `unavailable`.
+  // How long an attempt to connect may take, over all hosts of the conninfo; then `unavailable`.
+  // Looking up a host name is not cut short: give hostaddr where that may hang.
   Duration connect_timeout = std::chrono::seconds(5);
   // How long the server may work at one statement; then `contended`. If there is no answer a
   // second after that, the connection is given up: `in_doubt`, for a read `unavailable`.
@@ -42,7 +44,9 @@ struct PostgresStoreOptions {
   // Whether to prepare the statements once a connection. Set it to false behind PgBouncer in
   // transaction mode: then nothing is kept in the server's session, neither statements nor
   // settings. The server's own statement_timeout and lock_timeout are then those of the role
-  // (ALTER ROLE ... SET), while this side still gives up after statement_timeout and a second.
+  // (ALTER ROLE ... SET), while this side still gives up after statement_timeout and a second. If
+  // the role's default_transaction_isolation isn't READ COMMITTED, each call takes three round
+  // trips (BEGIN, the call, COMMIT) instead of one.
   bool prepare = true;
 };
 
@@ -50,29 +54,35 @@ struct PostgresStoreOptions {
 //
 // *On a conninfo string*: the store keeps a pool of connections. Each call is one round trip and a
 // transaction of its own, READ COMMITTED whatever the server's default, and as durable as the
-// server's synchronous_commit says. A connection that broke is replaced by the next call. A
-// serialization failure or a deadlock is tried again, three times, before it is told.
+// server's synchronous_commit says. A connection that broke while it was idle is replaced without
+// an error, any other by the next call. A serialization failure or a deadlock is tried again, three
+// times, before it is told. Every wait has an end.
 //
 // *On a connection of the caller's*: the store only executes statements on it. Inside of the
 // caller's transaction, they are part of it, so that a command's effect and its record commit
 // together or not at all; outside, each call is a transaction of its own. The transaction must be
-// READ COMMITTED. Its timeouts are those of the connection's session. Nothing is prepared or set.
-// After any error of the server's, the transaction is aborted, as after any statement's. The ways
-// to use it are in the README.
+// READ COMMITTED; any other is refused before anything is done, and not aborted by that. Outside of
+// one, the session's default isolation does not matter (if it is another, a call takes three round
+// trips). Its timeouts are those of the connection's session. Nothing is prepared or set. After any
+// error of the server's, the transaction is aborted, as after any statement's. The ways to use it
+// are in the README.
 //
 // Errors of every call; native_code() is the SQLSTATE if the server gave one:
 //   contended      a lock or statement timeout (55P03, 57014); a serialization failure or deadlock
 //                  (40001, 40P01) that came back; the caller's transaction is already aborted
 //   exhausted      no free connection within pool_timeout; too many connections, memory or disk
 //                  (class 53)
-//   unavailable    no connection could be made; the connection was lost in a read; the server is
-//                  starting, stopping, or a standby
-//   in_doubt       the connection was lost, or given up, after a write had been sent
+//   unavailable    no connection could be made; the connection was lost in a read, or in the
+//                  caller's transaction, which is then gone; the server is starting, stopping, or
+//                  a standby
+//   in_doubt       the connection was lost, or given up, after a write had been sent, also if the
+//                  server said why (57P01)
 //   corrupt        a row that can't be a record; damaged data (class XX)
 //   misconfigured  no table or functions, or of another version (see ensure_schema); no
 //                  permission, no such database, wrong password; the caller's transaction isn't
 //                  READ COMMITTED; and whatever else is no matter of time
-// and std::bad_alloc.
+// and std::bad_alloc. An attempt to connect that the server refuses is judged by its SQLSTATE; all
+// that libpq refuses by itself, but for a password that is missing, is `unavailable`.
 //
 // Thread-safety: on a conninfo string, safe. On a connection of the caller's, one thread at a time,
 // as the connection is. Not to be used in a child process after fork().
