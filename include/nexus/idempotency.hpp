@@ -15,6 +15,7 @@
 #include "nexus/idempotency/ports.hpp"
 #include "nexus/idempotency/record.hpp"
 #include "nexus/idempotency/result_envelope.hpp"
+#include "nexus/idempotency/server_clock_options.hpp"
 #include "nexus/idempotency/service.hpp"
 #include "nexus/idempotency/sharded_store.hpp"
 #include "nexus/idempotency/system_clock.hpp"

@@ -13,6 +13,7 @@
 #include "nexus/idempotency/time.hpp"
 #include "postgres/caller.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/conninfo.hpp"
 #include "postgres/faults.hpp"
 #include "postgres/libpq.hpp"
 #include "postgres/milliseconds.hpp"
@@ -25,10 +26,6 @@
 namespace nexus::idempotency::postgres {
 namespace {
 
-struct FreeOptions {
-  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
-};
-
 void check_options(const PostgresStoreOptions& options) {
   if (options.pool_size == 0) {
     throw InvalidValueError("PostgreSQL store: pool_size must be at least one");
@@ -38,16 +35,6 @@ void check_options(const PostgresStoreOptions& options) {
     if (time <= Duration::zero()) {
       throw InvalidValueError("PostgreSQL store: every timeout must be more than zero");
     }
-  }
-}
-
-void check_conninfo(const std::string& conninfo) {
-  char* message = nullptr;  // may quote the conninfo
-  const std::unique_ptr<PQconninfoOption, FreeOptions> parsed(
-      PQconninfoParse(conninfo.c_str(), &message));
-  PQfreemem(message);
-  if (!parsed || conninfo.find('\0') != std::string::npos) {
-    throw StoreError(StoreErrc::misconfigured, "the conninfo string can't be parsed");
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The headers that the core, the test kit and the stores on an engine may include, directly or not: the standard library's,
-// and these few of the operating system. core_includes.sh holds them to it.
+// The headers that the core, the test kit and the stores on an engine may include, directly or not:
+// the standard library's, and these few of the operating system. core_includes.sh holds them to it.
 #include <algorithm>
 #include <any>
 #include <array>
