@@ -51,6 +51,11 @@ bool is_about_body(std::string_view name) noexcept {
   return same_header_name(name.substr(0, prefix.size()), prefix);
 }
 
+// Returns: whether a response with this status is never followed by a body (RFC 9110).
+constexpr bool is_bodiless(int status) noexcept {
+  return status < 200 || status == 204 || status == 205 || status == 304;
+}
+
 // Calls `report`, if there is one.
 template <class Report, class... Argument>
 void tell(const Report& report, const Argument&... argument) noexcept {
@@ -181,7 +186,10 @@ HttpResponse HttpIdempotency::replay(const ResultEnvelope& envelope) const {
     if (stored.body) {
       response = {stored.status, std::move(headers), *std::move(stored.body)};
     } else {
-      response = problem({ProblemKind::result_omitted, {}, std::nullopt, stored.status});
+      response.status = stored.status;
+      if (!is_bodiless(stored.status)) {
+        response = problem({ProblemKind::result_omitted, {}, std::nullopt, stored.status});
+      }
       for (auto& field : headers) {
         if (!is_about_body(field.first)) response.headers.push_back(std::move(field));
       }

@@ -142,6 +142,15 @@ TEST_CASE("a result without its body is told, and never executed again", "[http]
   CHECK(world.handle(charge("\"key-2\"")).status == 201);
   CHECK(problem_of(world.handle(charge("\"key-2\""))) == "result-omitted");
   CHECK(world.executions == 2);
+
+  // Where no body may follow, there is none to say so.
+  world.answer.body.clear();
+  for (const int status : {204, 205, 304}) {
+    world.answer.status = status;
+    const HttpRequest request = charge(std::to_string(status));
+    CHECK(world.handle(request) == world.answer);
+    CHECK(world.handle(request) == HttpResponse{status, {{"Idempotent-Replayed", "true"}}, ""});
+  }
 }
 
 TEST_CASE("another request's key is a conflict, also while that is being executed", "[http]") {
