@@ -87,7 +87,8 @@ bool Connection::is_alive() {
   PGconn* connection = handle_.get();
   if (given_up_ || PQstatus(connection) != CONNECTION_OK) return false;
   if (!has_input(connection)) return true;
-  // Something came unasked: a change of a setting, or the end. Read it, then see what is behind.
+  // Something came unasked: the end, or a notice, or what TLS sends by itself. Read it, then see
+  // whether the end is behind it.
   if (PQconsumeInput(connection) == 0) return false;
   static_cast<void>(PQisBusy(connection));  // hands messages to note_message
   return !ending_ && PQstatus(connection) == CONNECTION_OK && !has_input(connection);

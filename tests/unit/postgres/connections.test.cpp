@@ -133,20 +133,6 @@ TEST_CASE("sessions that the server ended while they were idle are replaced with
   }
 }
 
-TEST_CASE("a setting that the server announces while the session is idle does no harm") {
-  Table table;
-  REQUIRE(table.store->claim_pending(pending()).claimed_new());
-  const std::string before = table.backend();
-  // TimeZone is among the settings that are announced to clients.
-  table.sql.run("ALTER SYSTEM SET TimeZone = 'Asia/Kuala_Lumpur'");
-  table.sql.run("SELECT pg_reload_conf()");
-  CHECK(table.store->find(key()) == pending());
-  table.sql.run("ALTER SYSTEM RESET TimeZone");
-  table.sql.run("SELECT pg_reload_conf()");
-  CHECK(table.store->find(key()) == pending());
-  CHECK(table.backend() == before);
-}
-
 TEST_CASE("a session ended while it writes: in doubt; while it reads: unavailable") {
   for (const bool prepare : {true, false}) {
     Table table({.statement_timeout = 1min, .lock_timeout = 1min, .prepare = prepare});
