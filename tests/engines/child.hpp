@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -50,6 +51,16 @@ class Child {
   void wait_until_ready() const {
     char byte = 0;
     if (::read(said_, &byte, 1) != 1) throw std::runtime_error("the process has ended early");
+  }
+
+  // Returns: all that it writes, until it ends.
+  [[nodiscard]] std::string output() const {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(said_, buffer, sizeof buffer)) > 0;) {
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    return text;
   }
 
   // Effects: ends it as a loss of power would.

@@ -6,9 +6,12 @@
 // It executes the commands from number <first> to <last>. <fatal>: it kills itself at that step,
 // 0: never. <now>: the time in microseconds at which it believes to be; 0: the host's, and then its
 // leases are so short that others take over, and it goes on until all are done.
+//   <worker> <target> purge <before> <limit>
+// It purges as long as there is something, so many records at a time, and writes how many it was.
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -53,9 +56,23 @@ void work_at(Ledger& ledger, IdempotencyClock& clock, Pattern pattern, const std
   }
 }
 
+inline void purge(IdempotencyStore& store, Timestamp before, std::size_t limit) {
+  std::size_t removed = 0;
+  for (std::size_t now = 1; now > 0;) {
+    now = store.purge_expired(before, limit);
+    removed += now;
+  }
+  std::cout << removed << std::endl;
+}
+
 template <class Ledger>
 int work(int argc, char** argv) {
   try {
+    if (argc == 5 && std::string(argv[2]) == "purge") {
+      Ledger ledger(argv[1]);
+      purge(ledger.claims(), Timestamp(Duration(std::stoll(argv[3]))), std::stoul(argv[4]));
+      return EXIT_SUCCESS;
+    }
     if (argc != 7) throw std::runtime_error("six arguments are needed");
     const std::string target = argv[1];
     const Pattern pattern =

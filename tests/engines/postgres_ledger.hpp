@@ -18,8 +18,9 @@ namespace nexus::idempotency::test {
 class ScratchSchema {
  public:
   ScratchSchema() : name_(fresh_name("ledger")) { Sql().run("CREATE SCHEMA " + name_); }
-  [[nodiscard]] std::string target() const {
-    return postgres_conninfo() + " options='-c search_path=" + name_ + "'";
+  // `settings`: for the sessions, each "-c name=value".
+  [[nodiscard]] std::string target(const std::string& settings = "") const {
+    return postgres_conninfo() + " options='-c search_path=" + name_ + " " + settings + "'";
   }
 
  private:
