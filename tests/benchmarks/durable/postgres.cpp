@@ -59,7 +59,19 @@ struct Subjects {
   RawLog raw_log;
 };
 
-void add_first_executions(Suite& suite, Turns turns, Subjects& subjects, std::size_t threads) {
+void add_postgres_turns(Suite& suite, const std::string& name, const Turns& turns,
+                        const PostgresTables& tables, std::vector<Side> sides) {
+  for (Side& side : sides) {
+    side.prepare = [&tables, alone = side.threads == 1, prepare = side.prepare] {
+      prepare();
+      tables.keep_servers(alone);
+    };
+  }
+  add_turns(suite, name, turns, std::move(sides));
+}
+
+void add_first_executions(Suite& suite, Turns turns, const PostgresTables& tables,
+                          Subjects& subjects, std::size_t threads) {
   const std::string name = "postgres_first_" + std::to_string(threads);
   const std::string what = with_threads("first execution", threads);
   std::vector<Side> sides{
@@ -67,7 +79,7 @@ void add_first_executions(Suite& suite, Turns turns, Subjects& subjects, std::si
       {"by_hand", first_executions_by_hand(subjects.by_hand, 10 + threads), threads},
       {"service", first_executions_by_service(subjects.ours, 20 + threads), threads}};
   if (threads == 1) sides.push_back({"two_syncs", pairs_of_syncs(subjects.raw_log)});
-  add_turns(suite, name, turns, std::move(sides));
+  add_postgres_turns(suite, name, turns, tables, std::move(sides));
   compare_with_hand(suite, what, name);
   show_service(suite, what, name);
   if (threads == 1) {
@@ -79,7 +91,8 @@ void add_first_executions(Suite& suite, Turns turns, Subjects& subjects, std::si
   }
 }
 
-void add_replays(Suite& suite, Turns turns, Subjects& subjects, std::size_t threads) {
+void add_replays(Suite& suite, Turns turns, const PostgresTables& tables, Subjects& subjects,
+                 std::size_t threads) {
   const std::string name = "postgres_replay_" + std::to_string(threads);
   const std::string what = with_threads("replay over 10⁵ records", threads);
   const auto select = [&client = subjects.by_hand](std::size_t thread, const RawClaim& claim) {
@@ -89,12 +102,12 @@ void add_replays(Suite& suite, Turns turns, Subjects& subjects, std::size_t thre
     client.round_trip(thread);
     return 1;
   };
-  add_turns(suite, name, turns,
-            {{"ours", replays(subjects.ours, subjects.completed), threads},
-             {"by_hand", replays_by_hand(subjects.by_hand, subjects.completed), threads},
-             {"service", replays_by_service(subjects.ours, subjects.completed), threads},
-             {"select", replays_by(select, subjects.completed), threads},
-             {"round_trip", {round_trip}, threads}});
+  add_postgres_turns(suite, name, turns, tables,
+                     {{"ours", replays(subjects.ours, subjects.completed), threads},
+                      {"by_hand", replays_by_hand(subjects.by_hand, subjects.completed), threads},
+                      {"service", replays_by_service(subjects.ours, subjects.completed), threads},
+                      {"select", replays_by(select, subjects.completed), threads},
+                      {"round_trip", {round_trip}, threads}});
   compare_with_hand(suite, what, name);
   show_service(suite, what, name);
   suite.compare({what + ": mean",
@@ -106,10 +119,11 @@ void add_replays(Suite& suite, Turns turns, Subjects& subjects, std::size_t thre
   suite.compare({what, {name, "ours"}, {name, "round_trip"}, "SELECT 1", {}});
 }
 
-void add_takeovers(Suite& suite, Turns turns, Subjects& subjects, std::size_t threads) {
+void add_takeovers(Suite& suite, Turns turns, const PostgresTables& tables, Subjects& subjects,
+                   std::size_t threads) {
   const std::string name = "postgres_takeover_" + std::to_string(threads);
-  add_turns(
-      suite, name, turns,
+  add_postgres_turns(
+      suite, name, turns, tables,
       {{"ours", takeovers(subjects.ours, subjects.lapsed, 40 + threads), threads},
        {"by_hand", takeovers_by_hand(subjects.by_hand, subjects.lapsed, 40 + threads), threads}});
   compare_with_hand(suite, with_threads("takeover", threads), name);
@@ -121,18 +135,18 @@ void add_purges(Suite& suite, Turns turns, const PostgresTables& tables, Subject
   const auto refill = [&tables, records](const char* table) {
     return [&tables, records, table] { tables.refill_lapsed(table, records); };
   };
-  add_turns(
-      suite, name, turns,
+  add_postgres_turns(
+      suite, name, turns, tables,
       {{"ours", purges(subjects.ours_purging), threads, refill("ours_purging")},
        {"by_hand", purges_by_hand(subjects.by_hand_purging), threads, refill("by_hand_purging")}});
   compare_with_hand(suite, with_threads("purged records, 100 a call", threads), name);
 }
 
-void add_unsynced(Suite& suite, Turns turns, Subjects& subjects) {
+void add_unsynced(Suite& suite, Turns turns, const PostgresTables& tables, Subjects& subjects) {
   const std::string name = "postgres_unsynced";
-  add_turns(suite, name, turns,
-            {{"ours", first_executions(subjects.ours_unsynced, 1)},
-             {"by_hand", first_executions_by_hand(subjects.by_hand_unsynced, 1)}});
+  add_postgres_turns(suite, name, turns, tables,
+                     {{"ours", first_executions(subjects.ours_unsynced, 1)},
+                      {"by_hand", first_executions_by_hand(subjects.by_hand_unsynced, 1)}});
   suite.compare({"first execution, synchronous_commit off, 1 thread",
                  {name, "ours"},
                  {name, "by_hand"},
@@ -190,18 +204,18 @@ void run(const Options& options) {
   };
   Suite suite{Sizes{}};
   for (const std::size_t threads : {1U, 2U, 8U}) {
-    add_first_executions(suite, turns(150), subjects, threads);
+    add_first_executions(suite, turns(150), tables, subjects, threads);
   }
   for (const std::size_t threads : {1U, 2U, 8U}) {
-    add_replays(suite, turns(75), subjects, threads);
+    add_replays(suite, turns(75), tables, subjects, threads);
   }
   for (const std::size_t threads : {1U, 2U, 8U}) {
-    add_takeovers(suite, turns(150), subjects, threads);
+    add_takeovers(suite, turns(150), tables, subjects, threads);
   }
   for (const std::size_t threads : {1U, 2U, 8U}) {
     add_purges(suite, turns(100), tables, subjects, threads, options.smoke ? 1'000 : 10'000);
   }
-  add_unsynced(suite, turns(100), subjects);
+  add_unsynced(suite, turns(100), tables, subjects);
   for (int round = 0; round < options.rounds; ++round) {
     std::fprintf(stderr, "postgres: round %d of %d\n", round + 1, options.rounds);
     suite.run_round(round % 2 == 1);

@@ -2,6 +2,7 @@
 #include "benchmarks/durable/postgres_tables.hpp"
 
 #include <libpq-fe.h>
+#include <sched.h>
 
 #include <cstddef>
 #include <filesystem>
@@ -31,7 +32,10 @@ std::string without_waiting(const std::string& conninfo) {
 }
 
 PostgresTables::PostgresTables(const std::string& conninfo)
-    : conninfo_(conninfo), connection_(open_postgres(conninfo)) {}
+    : conninfo_(conninfo), connection_(open_postgres(conninfo)) {
+  CPU_ZERO(&all_cores_);
+  sched_getaffinity(0, sizeof all_cores_, &all_cores_);
+}
 
 FilledSizes PostgresTables::fill(const Requests& completed, const Requests& lapsed) {
   for (const char* table : {"ours", "by_hand", "ours_purging", "by_hand_purging"}) make(table);
@@ -69,6 +73,16 @@ void PostgresTables::refill_lapsed(const std::string& table, std::size_t records
                    " md5(i::text)::bytea, repeat('r', 256)::bytea FROM generate_series(1, " +
                    std::to_string(records) + ") AS i");
   run_postgres(connection_.get(), "VACUUM ANALYZE " + table);
+}
+
+void PostgresTables::keep_servers(bool beside) const {
+  cpu_set_t cores = all_cores_;
+  if (beside) sched_getaffinity(0, sizeof cores, &cores);
+  const PostgresResult result(PQexec(
+      connection_.get(), "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"));
+  for (int row = 0; row < PQntuples(result.get()); ++row) {
+    sched_setaffinity(std::stoi(PQgetvalue(result.get(), row, 0)), sizeof cores, &cores);
+  }
 }
 
 double PostgresTables::log_position() const {

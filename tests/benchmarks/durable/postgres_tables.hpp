@@ -2,6 +2,8 @@
 #ifndef NEXUS_IDEMPOTENCY_TESTS_BENCHMARKS_DURABLE_POSTGRES_TABLES_HPP
 #define NEXUS_IDEMPOTENCY_TESTS_BENCHMARKS_DURABLE_POSTGRES_TABLES_HPP
 
+#include <sched.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -36,6 +38,12 @@ class PostgresTables {
   // Effects: there are as many records in this table, all of them to be purged.
   void refill_lapsed(const std::string& table, std::size_t records) const;
 
+  // Effects: has the server's processes for its clients run on the core of this thread, or, if not
+  //   `beside`, on any. With one client, which waits for its server and is waited for, they would
+  //   otherwise be on one core in some slices and on two in others; and on a virtual machine,
+  //   waking an idle core costs more than the round trip. Does nothing where that is not allowed.
+  void keep_servers(bool beside) const;
+
   // Returns: bytes of the write-ahead log since the server was made.
   [[nodiscard]] double log_position() const;
   // Returns: a directory on the same disk as the server's log, in which this user may write.
@@ -47,6 +55,7 @@ class PostgresTables {
 
   const std::string conninfo_;
   const PostgresConnection connection_;
+  cpu_set_t all_cores_;
 };
 
 // Returns: a conninfo whose sessions don't wait for the log to be synced.
