@@ -100,7 +100,7 @@ start() {
 stop() {
   local pid
   if pid=$(process "$1"); then
-    kill -TERM "$pid"
+    kill -TERM "$pid" 2>/dev/null || true # it may be gone by now
     gone "$pid"
   fi
 }

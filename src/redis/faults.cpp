@@ -58,6 +58,12 @@ bool is_read_only(std::string_view code) noexcept {
   return code == "READONLY" || code == "MASTERDOWN";
 }
 
+StoreError wait_error(std::string_view message) {
+  const std::string_view code = code_of(message);
+  if (code == "NOPERM") return server_error(message);
+  return {StoreErrc::in_doubt, "the replicas could not be waited for", std::string(code)};
+}
+
 StoreError connection_lost(Effect effect) {
   if (effect == Effect::none) return {StoreErrc::unavailable, "the connection was lost"};
   return {StoreErrc::in_doubt, "the connection was lost before the answer came"};

@@ -24,6 +24,9 @@ enum class Effect { none, written };
 // Returns: whether the server is one that is not, or no longer, to be written to.
 [[nodiscard]] bool is_read_only(std::string_view code) noexcept;
 
+// Returns: the error of WAIT after a command that was executed.
+[[nodiscard]] StoreError wait_error(std::string_view message);
+
 [[nodiscard]] StoreError connection_lost(Effect effect);
 [[nodiscard]] StoreError unexpected_answer();
 

@@ -91,12 +91,7 @@ Reply Server::run_on(Pool::Lease& lease, const Request& request, bool asking, bo
 
 void Server::check_replicas(const redisReply& answer) const {
   if (answer.type == REDIS_REPLY_INTEGER && answer.integer >= options_.wait_replicas) return;
-  if (answer.type == REDIS_REPLY_ERROR) {
-    StoreError error = server_error(text_of(answer));
-    if (!error.is_transient()) throw StoreError(error);
-    throw StoreError(StoreErrc::in_doubt, "the replicas could not be waited for",
-                     std::string(error.native_code()));
-  }
+  if (answer.type == REDIS_REPLY_ERROR) throw wait_error(text_of(answer));
   throw StoreError(StoreErrc::in_doubt, "too few replicas have acknowledged it in time");
 }
 
