@@ -135,7 +135,8 @@ TEST_CASE("sessions that the server ended while they were idle are replaced with
 
 TEST_CASE("a session ended while it writes: in doubt; while it reads: unavailable") {
   for (const bool prepare : {true, false}) {
-    Table table({.statement_timeout = 1min, .lock_timeout = 1min, .prepare = prepare});
+    Table table(
+        {.pool_size = 1, .statement_timeout = 1min, .lock_timeout = 1min, .prepare = prepare});
     REQUIRE(table.store->claim_pending(pending()).claimed_new());
     table.sql.run("BEGIN; LOCK TABLE " + table.name() + " IN ACCESS EXCLUSIVE MODE");
     auto write = in_background([&] {
