@@ -56,7 +56,8 @@ launch() {
 
 gone() {
   for _ in $(seq 600); do
-    [[ -e /proc/$1 ]] || return 0
+    # A process that has ended may be left as a zombie where nobody collects it.
+    [[ -e /proc/$1 ]] && ! grep -qs '^State:.Z' "/proc/$1/status" || return 0
     sleep 0.05
   done
   fail "process $1 does not end"
