@@ -13,7 +13,8 @@ namespace nexus::idempotency::test {
 Crew::Crew(Orders orders, std::uint64_t seed) : orders_(std::move(orders)), random_(seed) {}
 
 Child Crew::started(Orders orders) {
-  orders.worker = ++last_number_;
+  orders.worker = next_number_;
+  next_number_ += orders.threads;
   orders.seed = random_();
   orders.lease = 30'000 + static_cast<std::int64_t>(random_() % 200'000);
   return Child(NEXUS_IDEMPOTENCY_CRASH_WORKER, to_arguments(orders));
@@ -62,6 +63,7 @@ void Crew::settle(std::size_t count, std::uint32_t keys) {
   Orders orders = orders_;
   orders.settle = keys;
   orders.own_crashes = 0;
+  orders.threads = 1;
   std::vector<Child> settlers;
   for (std::size_t i = 0; i < count; ++i) settlers.push_back(started(orders));
   for (Child& child : settlers) count_end(child.wait(), true);

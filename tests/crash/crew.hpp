@@ -51,7 +51,7 @@ class Crew {
   std::mt19937_64 random_;
   std::vector<Child> children_;
   std::size_t spared_ = 0;  // the first so many of them
-  std::uint32_t last_number_ = 0;
+  std::uint32_t next_number_ = 1;
   std::size_t killed_ = 0;
   std::size_t failed_ = 0;
 };

@@ -59,7 +59,7 @@ inline constexpr std::array<std::string_view, 24> event_names = {
 }
 
 struct Event {
-  std::uint32_t worker = 0;  // each process has a number of its own, from 1; 0: the test
+  std::uint32_t worker = 0;  // each thread of each process has a number, from 1; 0: the test
   What what{};
   std::uint32_t key = 0;    // the command's number
   std::uint64_t fence = 0;  // of the attempt, where there is one

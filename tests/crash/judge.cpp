@@ -336,29 +336,27 @@ std::vector<std::string> compare(const Judgement& judgement, const Answers& stor
   const auto accuse = [&](std::uint32_t number, const std::string& what) {
     violations.push_back("command " + std::to_string(number) + ": " + what);
   };
-  for (std::uint32_t number = 0; number < keys; ++number) {
-    const auto settled = judgement.settled.find(number);
-    if (settled == judgement.settled.end()) {
-      accuse(number, "left without a final answer");
-      continue;
-    }
+  for (const auto& [number, answer] : judgement.settled) {
     const auto found = stored.find(number);
     if (found == stored.end()) {
-      accuse(number, "its record is lost: " + settled->second.outcome);
-    } else if (found->second != settled->second) {
+      accuse(number, "its record is lost: " + answer.outcome);
+    } else if (found->second != answer) {
       accuse(number, "its record is " + std::string(to_string(found->second.status)) + " " +
-                         found->second.outcome + " and not " + settled->second.outcome);
+                         found->second.outcome + " and not " + answer.outcome);
     }
+  }
+  for (std::uint32_t number = 0; number < keys; ++number) {
+    if (!judgement.settled.count(number)) accuse(number, "left without a final answer");
   }
   return violations;
 }
 
 std::string to_string(const Counts& counts) {
   std::ostringstream out;
-  out << "  workers " << counts.workers << ", killed or crashed inside of a call "
-      << counts.cut_calls << ", crashed by themselves " << counts.own_crashes
-      << ", server restarts " << counts.server_restarts << "\n  executions " << counts.executions
-      << ", takeovers " << counts.takeovers << ", retries after a failure " << counts.retries
+  out << "  workers " << counts.workers << ", killed inside of calls " << counts.cut_calls
+      << ", crashed by themselves " << counts.own_crashes << ", server restarts "
+      << counts.server_restarts << "\n  executions " << counts.executions << ", takeovers "
+      << counts.takeovers << ", retries after a failure " << counts.retries
       << "\n  acknowledged: completed " << counts.completed << ", failed " << counts.failed
       << ", renewed " << counts.renewed << "; refused as too late " << counts.refusals
       << "\n  replays " << counts.replays << ", in progress " << counts.waits

@@ -34,7 +34,7 @@ struct Counts {
   std::size_t exhausted = 0;
   std::size_t in_doubt_told = 0;  // errors of the service
   std::size_t own_crashes = 0;    // processes that killed themselves at a chosen point
-  std::size_t cut_calls = 0;      // processes that ended inside of a call
+  std::size_t cut_calls = 0;      // calls in which a process was killed
   std::size_t server_restarts = 0;
 };
 

@@ -32,6 +32,10 @@ std::size_t scaled(std::size_t count) {
   return std::max<std::size_t>(1, count * NEXUS_IDEMPOTENCY_CRASH_PERCENT / 100);
 }
 
+std::chrono::microseconds gap(std::chrono::microseconds usual) {
+  return usual * 100 / NEXUS_IDEMPOTENCY_CRASH_PERCENT;
+}
+
 Stage::Stage(const std::string& name) : scratch(name), seed(chosen_seed()) {
   std::cout << name << ": seed " << seed << std::endl;
 }
@@ -56,9 +60,9 @@ std::uint32_t keys_in(const std::vector<Event>& events) {
 
 void many_processes(const Stage& stage, const std::string& engine, const std::string& place) {
   Orders orders = stage.orders(engine, place);
-  orders.keys = static_cast<std::uint32_t>(scaled(1000));
-  orders.rate = 150;
-  orders.window = 8;
+  orders.keys = static_cast<std::uint32_t>(std::max<std::size_t>(scaled(1000), 300));
+  orders.rate = 100;
+  orders.window = 20;
   Crew crew(orders, stage.seed);
   crew.start(8);
   std::this_thread::sleep_for(std::chrono::seconds(1) * orders.keys / orders.rate);
@@ -71,12 +75,14 @@ void many_processes(const Stage& stage, const std::string& engine, const std::st
 }
 
 void many_kills(const Stage& stage, const std::string& engine, const std::string& place,
-                std::size_t kills, std::chrono::microseconds gap) {
+                std::size_t kills, std::chrono::microseconds usual_gap) {
   Orders orders = stage.orders(engine, place);
   orders.own_crashes = 15;
+  orders.threads = 2;
   Crew crew(orders, stage.seed);
   crew.start(8);
-  for (std::size_t i = 0; i < kills; ++i) crew.kill_one(gap);
+  kills = scaled(kills);
+  for (std::size_t i = 0; i < kills; ++i) crew.kill_one(gap(usual_gap));
   crew.stop();
   crew.settle(2, keys_in(LogReader(stage.log).read()));
   const Counts counts = require_no_violation(stage, crew, engine, place);

@@ -25,6 +25,9 @@ namespace nexus::idempotency::test {
 
 // Returns: how many of `count` to do in this build: all, or a share under a sanitizer.
 [[nodiscard]] std::size_t scaled(std::size_t count);
+// Returns: how long to let things go on in this build: processes live longer under a sanitizer, as
+// they start and work slowly there.
+[[nodiscard]] std::chrono::microseconds gap(std::chrono::microseconds usual);
 
 // A test's place, its log and its randomness.
 struct Stage {
@@ -46,7 +49,8 @@ struct Stage {
 // 8 processes ask for each of 1,000 commands again and again, and at the end all for all of them.
 void many_processes(const Stage& stage, const std::string& engine, const std::string& place);
 
-// 8 processes of which one is killed every `gap` on average, until so many were.
+// 8 processes of two threads each, of which one is killed every `gap` on average, until so many
+// were.
 void many_kills(const Stage& stage, const std::string& engine, const std::string& place,
                 std::size_t kills, std::chrono::microseconds gap);
 

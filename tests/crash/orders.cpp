@@ -19,6 +19,7 @@ void for_each_order(SomeOrders& orders, Visit visit) {
   visit("log", orders.log);
   visit("broken", orders.broken);
   visit("worker", orders.worker);
+  visit("threads", orders.threads);
   visit("seed", orders.seed);
   visit("lease", orders.lease);
   visit("since", orders.since);

@@ -14,7 +14,8 @@ struct Orders {
   std::string log;
   std::string broken = "no";  // how the store goes wrong, see broken_store.hpp
 
-  std::uint32_t worker = 0;  // this process's number
+  std::uint32_t worker = 0;   // this process's number
+  std::uint32_t threads = 1;  // so many work on one store, with this and the next numbers
   std::uint64_t seed = 0;
   std::int64_t lease = 100'000;  // microseconds
 

@@ -16,7 +16,7 @@ std::unique_ptr<IdempotencyStore> open_store(const std::string& engine, const st
   }
   if (engine == "postgres") {
     auto store =
-        std::make_unique<PostgresIdempotencyStore>(place, PostgresStoreOptions{.pool_size = 1});
+        std::make_unique<PostgresIdempotencyStore>(place, PostgresStoreOptions{.pool_size = 2});
     store->ensure_schema();
     return store;
   }

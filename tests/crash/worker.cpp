@@ -20,16 +20,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int many_tries = 2000;  // for 5 ms and more each
+constexpr auto patience = 40ms;  // before a call that went wrong is repeated
+constexpr int many_tries = 3000;
 
 }  // namespace
 
-void Worker::work(const volatile int& stop) {
+void Worker::work(const std::atomic<bool>& stop) {
   while (!stop) {
     const std::uint32_t key = next_key();
     const std::optional<BeginDecision> answer = begin(key);
     if (!answer) {
-      nap(5ms);
+      nap(patience);
     } else if (const auto* first = std::get_if<FirstExecution>(&*answer)) {
       live(key, first->attempt);
     } else if (std::holds_alternative<Replay>(*answer) && chance(30)) {
@@ -50,7 +51,7 @@ void Worker::settle() {
     for (int tries = 0; tries < many_tries && !settled; ++tries) {
       const std::optional<BeginDecision> answer = begin(key);
       if (!answer) {
-        nap(5ms);
+        nap(patience);
       } else if (const auto* first = std::get_if<FirstExecution>(&*answer)) {
         (void)complete(key, first->attempt, bytes("result", key, first->attempt));
       } else if (std::holds_alternative<InProgress>(*answer)) {
@@ -128,7 +129,7 @@ Worker::Reported Worker::report(What question, What success, std::uint32_t key,
       return Reported::refused;
     } catch (const StoreError& error) {
       note_error(name, key, error);
-      nap(10ms);
+      nap(patience);
     }
   }
   return Reported::gave_up;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What a worker process does: a service's life over a store, with everything written to the log.
+// What a thread of a worker process does: a service's life over a store, with everything written to
+// the log.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,8 +31,8 @@ class Worker {
   Worker(const Orders& orders, IdempotencyStore& store, LogWriter& log)
       : orders_(orders), store_(store), log_(log), random_(orders.seed) {}
 
-  // The load, until `stop` is set (by a signal).
-  void work(const volatile int& stop);
+  // The load, until `stop` is set.
+  void work(const std::atomic<bool>& stop);
 
   // Each command once, until it has its final answer.
   void settle();

@@ -6,11 +6,15 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "crash/broken_store.hpp"
 #include "crash/event.hpp"
@@ -27,7 +31,7 @@ namespace {
 using namespace nexus::idempotency;
 using namespace nexus::idempotency::test;
 
-volatile sig_atomic_t stop = 0;
+std::atomic<bool> stop = false;  // set by a signal
 
 void note(LogWriter& log, const Orders& orders, What what, const std::string& detail = "-") {
   Event event;
@@ -51,19 +55,31 @@ std::unique_ptr<IdempotencyStore> opened(const Orders& orders, LogWriter& log) {
   return nullptr;
 }
 
-int run(const Orders& orders) {
-  LogWriter log(orders.log);
-  const std::unique_ptr<IdempotencyStore> engine = opened(orders, log);
-  if (!engine) return 0;
-  note(log, orders, What::started);
-  NotingStore noting(*engine, log, orders.worker);
-  BrokenStore store(noting, orders.broken, orders.seed + 1);
+// What one thread does.
+void work(Orders orders, std::uint32_t thread, IdempotencyStore& engine, LogWriter& log) {
+  orders.worker += thread;
+  orders.seed += thread;
+  NotingStore noting(engine, log, orders.worker);
+  BrokenStore store(noting, orders.broken, orders.seed + 1000);
   Worker worker(orders, store, log);
   if (orders.settle > 0) {
     worker.settle();
   } else {
     worker.work(stop);
   }
+}
+
+int run(const Orders& orders) {
+  LogWriter log(orders.log);
+  const std::unique_ptr<IdempotencyStore> engine = opened(orders, log);
+  if (!engine) return 0;
+  note(log, orders, What::started);
+  std::vector<std::thread> threads;
+  for (std::uint32_t i = 1; i < orders.threads; ++i) {
+    threads.emplace_back([&, i] { work(orders, i, *engine, log); });
+  }
+  work(orders, 0, *engine, log);
+  for (std::thread& thread : threads) thread.join();
   note(log, orders, What::stopped);
   return 0;
 }
@@ -76,7 +92,7 @@ int main(int count, char** arguments) {
     const pid_t test = ::getppid();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != test) return 2;
-    ::signal(SIGTERM, [](int) { stop = 1; });
+    ::signal(SIGTERM, [](int) { stop = true; });
     return run(parse_arguments(count, arguments));
   } catch (const std::exception& error) {
     std::cerr << "a worker ended: " << error.what() << std::endl;
