@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nexus/idempotency/errors.hpp"
@@ -175,7 +176,8 @@ class ClusterCaller final : public Caller {
   }
 
   StoreError failed(std::string_view message) {
-    nodes_.doubt();
+    const std::string_view code = code_of(message);
+    if (code == "CLUSTERDOWN" || is_read_only(code)) nodes_.doubt();
     return server_error(message);
   }
 
