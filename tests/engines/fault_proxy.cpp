@@ -142,7 +142,7 @@ FaultProxy::FaultProxy(const std::string& server) {
   thread_ = std::thread([this] { loop(); });
 }
 
-FaultProxy::~FaultProxy() {
+FaultProxy::~FaultProxy() {  // NOLINT(bugprone-exception-escape): then the test is over
   in_loop([this] {
     end_all();
     for (Zombie& zombie : zombies_) zombie.server.finish();

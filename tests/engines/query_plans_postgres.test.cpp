@@ -202,10 +202,10 @@ TEST_CASE("PostgreSQL: every statement goes by an index, at a million records") 
         sql.value("SELECT count(*) FROM nexus_idempotency WHERE expires_at < 3600000000"));
     const long all = std::stol(sql.value("SELECT count(*) FROM nexus_idempotency"));
     CHECK(lapsed > 0);
-    std::vector<std::unique_ptr<Child>> purgers;
-    for (int i = 0; i < 4; ++i) {
-      purgers.push_back(std::make_unique<Child>(std::vector<std::string>{
-          NEXUS_IDEMPOTENCY_LEDGER_WORKER, target, "purge", "3600000000", "2000"}));
+    std::vector<std::unique_ptr<Child>> purgers(4);
+    for (auto& purger : purgers) {
+      purger = std::make_unique<Child>(std::vector<std::string>{
+          NEXUS_IDEMPOTENCY_LEDGER_WORKER, target, "purge", "3600000000", "2000"});
     }
     long removed = 0;
     for (const auto& purger : purgers) {

@@ -156,10 +156,10 @@ TEST_CASE("SQLite: every statement goes by an index, at a million records") {
     const long lapsed = std::stol(
         aside.run("SELECT count(*) FROM nexus_idempotency WHERE expires_at < 3600000000"));
     const long all = std::stol(aside.run("SELECT count(*) FROM nexus_idempotency"));
-    std::vector<std::unique_ptr<Child>> purgers;
-    for (int i = 0; i < 4; ++i) {
-      purgers.push_back(std::make_unique<Child>(std::vector<std::string>{
-          NEXUS_IDEMPOTENCY_LEDGER_WORKER, place.target(), "purge", "3600000000", "2000"}));
+    std::vector<std::unique_ptr<Child>> purgers(4);
+    for (auto& purger : purgers) {
+      purger = std::make_unique<Child>(std::vector<std::string>{
+          NEXUS_IDEMPOTENCY_LEDGER_WORKER, place.target(), "purge", "3600000000", "2000"});
     }
     long removed = 0;
     for (const auto& purger : purgers) {
