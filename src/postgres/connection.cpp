@@ -15,12 +15,16 @@
 #include "nexus/idempotency/errors.hpp"
 #include "postgres/faults.hpp"
 #include "postgres/libpq.hpp"
-#include "postgres/milliseconds.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/session.hpp"
+#include "stores/milliseconds.hpp"
 
 namespace nexus::idempotency::postgres {
 namespace {
+
+using stores::Deadline;
+using stores::deadline_in;
+using stores::milliseconds_until;
 
 // Returns: whether there is something to read, if only the end. Does not wait.
 bool has_input(const PGconn* connection) {

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "postgres/libpq.hpp"
-#include "postgres/milliseconds.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/session.hpp"
+#include "stores/milliseconds.hpp"
 
 namespace nexus::idempotency::postgres {
 
@@ -41,8 +41,8 @@ class Connection final : public Session {
   [[nodiscard]] Reply answer(int sent);
   [[nodiscard]] Reply lost();
   // Return: false if the connection broke or the deadline passed.
-  [[nodiscard]] bool flush(Deadline deadline);
-  [[nodiscard]] bool read_until_ready(Deadline deadline);
+  [[nodiscard]] bool flush(stores::Deadline deadline);
+  [[nodiscard]] bool read_until_ready(stores::Deadline deadline);
 
   const std::chrono::milliseconds answer_timeout_;
   ConnectionHandle handle_;

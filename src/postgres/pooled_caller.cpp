@@ -16,12 +16,12 @@
 #include "postgres/conninfo.hpp"
 #include "postgres/faults.hpp"
 #include "postgres/libpq.hpp"
-#include "postgres/milliseconds.hpp"
 #include "postgres/parameters.hpp"
-#include "postgres/pool.hpp"
 #include "postgres/schema.hpp"
 #include "postgres/session.hpp"
 #include "postgres/statements.hpp"
+#include "stores/milliseconds.hpp"
+#include "stores/pool.hpp"
 
 namespace nexus::idempotency::postgres {
 namespace {
@@ -38,15 +38,17 @@ void check_options(const PostgresStoreOptions& options) {
   }
 }
 
+using Pool = stores::Pool<Connection>;
+
 class PooledCaller final : public Caller {
  public:
   PooledCaller(const std::string& conninfo, const PostgresStoreOptions& options)
       : statements_(options.table),
         prepare_(options.prepare),
         session_settings_(session_settings(options.statement_timeout, options.lock_timeout)),
-        pool_(options.pool_size, milliseconds_up(options.pool_timeout),
-              [conninfo, connect_timeout = milliseconds_up(options.connect_timeout),
-               answer_timeout = milliseconds_up(options.statement_timeout) + one_second] {
+        pool_(options.pool_size, stores::milliseconds_up(options.pool_timeout),
+              [conninfo, connect_timeout = stores::milliseconds_up(options.connect_timeout),
+               answer_timeout = stores::milliseconds_up(options.statement_timeout) + one_second] {
                 return std::make_unique<Connection>(conninfo, connect_timeout, answer_timeout);
               }) {}
 

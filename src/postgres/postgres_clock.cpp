@@ -12,9 +12,9 @@
 #include "postgres/connection.hpp"
 #include "postgres/conninfo.hpp"
 #include "postgres/faults.hpp"
-#include "postgres/milliseconds.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/row.hpp"
+#include "stores/milliseconds.hpp"
 #include "stores/sampled_clock.hpp"
 
 namespace nexus::idempotency {
@@ -25,7 +25,7 @@ class PostgresClock::Impl {
   Impl(const std::string& conninfo, ServerClockOptions options, Duration timeout)
       : clock([this] { return ask(); }, options),
         conninfo_(conninfo),
-        timeout_(postgres::milliseconds_up(timeout)) {
+        timeout_(stores::milliseconds_up(timeout)) {
     if (timeout <= Duration::zero()) {
       throw InvalidValueError("PostgresClock: the timeout must be more than zero");
     }

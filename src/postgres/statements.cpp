@@ -9,8 +9,8 @@
 
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/time.hpp"
-#include "postgres/milliseconds.hpp"
 #include "postgres/schema_sql.hpp"
+#include "stores/milliseconds.hpp"
 #include "stores/table_name.hpp"
 
 namespace nexus::idempotency::postgres {
@@ -98,8 +98,9 @@ Statements::Statements(const std::string& table) {
 std::string session_settings(Duration statement_timeout, Duration lock_timeout) {
   // The last lines keep to the plans that are right for a table of any size: a plan made while it
   // was small would otherwise be kept while it grows.
-  return "SET statement_timeout = " + std::to_string(milliseconds_up(statement_timeout).count()) +
-         ";SET lock_timeout = " + std::to_string(milliseconds_up(lock_timeout).count()) +
+  return "SET statement_timeout = " +
+         std::to_string(stores::milliseconds_up(statement_timeout).count()) +
+         ";SET lock_timeout = " + std::to_string(stores::milliseconds_up(lock_timeout).count()) +
          ";SET default_transaction_isolation = 'read committed'"
          ";SET plan_cache_mode = force_generic_plan"
          ";SET enable_seqscan = off"
