@@ -298,7 +298,7 @@ TEST_CASE("errors that a server can't be brought to") {
       {"SOMETHINGNEW secret", StoreErrc::misconfigured},
   }));
   INFO(message);
-  FakeServer server([&](const auto&) { return "-" + message + "\r\n"; });
+  FakeServer server([text = message](const auto&) { return "-" + text + "\r\n"; });
   RedisIdempotencyStore store(server.options());
   check_all(store, code, message.substr(0, message.find(' ')));
 }

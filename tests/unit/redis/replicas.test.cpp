@@ -169,8 +169,8 @@ TEST_CASE("WAIT that the server does not carry out: in doubt, or misconfigured")
       {"+OK", StoreErrc::in_doubt, ""},
   }));
   INFO(answer);
-  FakeServer server([&](const FakeServer::Command& command) {
-    return command.front() == "WAIT" ? answer + "\r\n" : std::string("$-1\r\n");
+  FakeServer server([text = answer](const FakeServer::Command& command) {
+    return command.front() == "WAIT" ? text + "\r\n" : std::string("$-1\r\n");
   });
   RedisStoreOptions options = server.options();
   options.wait_replicas = 1;
