@@ -9,8 +9,8 @@
 namespace nexus::idempotency::test {
 
 struct Orders {
-  std::string engine;  // sqlite or postgres
-  std::string place;   // the database file, or the conninfo
+  std::string engine;  // sqlite, postgres or redis
+  std::string place;   // the database file, the conninfo, or the socket
   std::string log;
   std::string broken = "no";  // how the store goes wrong, see broken_store.hpp
 

@@ -3,7 +3,9 @@
 
 #include <stdexcept>
 
+#include "crash/commands.hpp"
 #include "nexus/idempotency/postgres/postgres_store.hpp"
+#include "nexus/idempotency/redis/redis_store.hpp"
 #include "nexus/idempotency/sqlite/sqlite_store.hpp"
 
 namespace nexus::idempotency::test {
@@ -19,6 +21,13 @@ std::unique_ptr<IdempotencyStore> open_store(const std::string& engine, const st
         std::make_unique<PostgresIdempotencyStore>(place, PostgresStoreOptions{.pool_size = 2});
     store->ensure_schema();
     return store;
+  }
+  if (engine == "redis") {
+    RedisStoreOptions options;
+    options.unix_socket = place;
+    options.pool_size = 2;
+    options.retention_grace = purge_grace;
+    return std::make_unique<RedisIdempotencyStore>(options);
   }
   throw std::invalid_argument("no such engine: " + engine);
 }

@@ -9,7 +9,7 @@
 
 namespace nexus::idempotency::test {
 
-// Opens the store, and calls ensure_schema. `engine` and `place` as in Orders.
+// Opens the store, and calls ensure_schema if it has that. `engine` and `place` as in Orders.
 // Errors: StoreError; std::invalid_argument if there is no such engine.
 [[nodiscard]] std::unique_ptr<IdempotencyStore> open_store(const std::string& engine,
                                                            const std::string& place);
