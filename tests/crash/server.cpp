@@ -55,6 +55,10 @@ CrashingServer::~CrashingServer() {
 
 void CrashingServer::crash() {
   run("crash");
+  // They have all ended. But where nobody collects them at once, the next server would find the old
+  // one's number in these files, and a zombie of that number, which it takes for alive.
+  std::filesystem::remove(directory_ / "data" / "postmaster.pid");
+  std::filesystem::remove(line_of("socket") + "/.s.PGSQL.5432.lock");
 }
 
 void CrashingServer::again() {
