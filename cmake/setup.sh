@@ -16,12 +16,14 @@ for profile in "$@"; do
   case $profile in
     examples)
       packages+=(g++ cmake ninja-build nlohmann-json3-dev libsqlite3-dev libpq-dev postgresql libssl-dev)
-      tools+=(g++ cmake ninja)
+      packages+=(pkg-config libhiredis-dev libcpp-httplib-dev curl)
+      tools+=(g++ cmake ninja curl)
       ;;
     gcc)
       packages+=(g++ cmake ninja-build nlohmann-json3-dev catch2 libbenchmark-dev pkg-config)
       packages+=(libsqlite3-dev sqlite3 libpq-dev postgresql libhiredis-dev redis-server libssl-dev)
-      tools+=(g++ cmake ninja pkg-config)
+      packages+=(libcpp-httplib-dev curl)
+      tools+=(g++ cmake ninja pkg-config curl)
       ;;
     clang)
       packages+=(clang libclang-rt-dev)
