@@ -2,8 +2,12 @@
 // What the conformance suite does not see of the Redis store.
 #include "nexus/idempotency/redis/redis_store.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -166,6 +170,39 @@ TEST_CASE("the server keeps a record for its writer's time and the grace") {
       CHECK(cli.run({"PTTL", where}) == "-1");
       CHECK(store.save_if(guard_of(done), claim));  // and back
       CHECK(is_kept_for(cli, where, 15min + 2h));
+    }
+  }
+}
+
+TEST_CASE("deadlines are compared as numbers, however many digits they have") {
+  constexpr std::int64_t exact = std::int64_t{1} << 53;  // doubles are no longer exact behind it
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const std::vector<std::int64_t> times{least, least + 1, -exact - 1, -exact,   -100, -99, -10,
+                                        -9,    -1,        0,          1,        9,    10,  99,
+                                        100,   exact,     exact + 1,  most - 1, most};
+  RedisIdempotencyStore store(redis_options());
+  for (const std::int64_t deadline : times) {
+    IdempotencyRecord claim = pending(std::to_string(deadline));
+    claim.expires_at = Timestamp(Duration(deadline));
+    REQUIRE(store.claim_pending(claim).claimed_new());
+    for (const std::int64_t now : times) {
+      CAPTURE(deadline, now);
+      WriteGuard guard = guard_of(claim);
+      guard.now = Timestamp(Duration(now));
+      guard.lease = LeaseCondition::live;
+      CHECK(store.save_if(guard, claim) == !(now > deadline));
+      guard.lease = LeaseCondition::lapsed;
+      CHECK(store.save_if(guard, claim) == (now > deadline));
+    }
+    for (const std::int64_t later : times) {
+      CAPTURE(deadline, later);
+      IdempotencyRecord fresh = pending(std::to_string(deadline) + " " + std::to_string(later));
+      fresh.expires_at = claim.expires_at;
+      REQUIRE(store.claim_pending(fresh).claimed_new());
+      fresh.expires_at = Timestamp(Duration(later));
+      CHECK(store.save_if(guard_of(fresh), fresh));
+      CHECK(store.find(fresh.key)->expires_at == Timestamp(Duration(std::max(deadline, later))));
     }
   }
 }
