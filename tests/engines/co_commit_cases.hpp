@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <functional>
 #include <future>
+#include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -116,16 +118,17 @@ struct Desk {
   testing::ManualClock clock{ledger_start};
   Ledger one{place.target()};
   Ledger other{place.target()};
-  IdempotencyService outcomes;
+  std::unique_ptr<IdempotencyServiceInterface> outcomes;
 
-  Desk() : outcomes((one.set_up(), one.outcomes()), clock) {}
+  Desk() {
+    one.set_up();
+    outcomes = make_service(one.outcomes(), clock);
+  }
 
   Attempt begin() {
-    return std::get<FirstExecution>(outcomes.begin(ledger_key("1"), ledger_fingerprint())).attempt;
+    return std::get<FirstExecution>(outcomes->begin(ledger_key("1"), ledger_fingerprint())).attempt;
   }
-  void execute(const Attempt& attempt) {
-    outcomes.complete(attempt, ResultEnvelope(one.insert("1")));
-  }
+  void execute(const Attempt& attempt) { record_row(*outcomes, attempt, one.insert("1")); }
   std::string run(Ledger& ledger, Pattern pattern = Pattern::one_transaction) {
     return run_command(ledger, clock, pattern, "1");
   }
@@ -136,8 +139,9 @@ void second_waits_and_is_replayed(Pattern first) {
   Desk<Ledger> desk;
   std::optional<Attempt> attempt;
   if (first == Pattern::claim_first) {
-    IdempotencyService claims(desk.one.claims(), desk.clock);
-    attempt = std::get<FirstExecution>(claims.begin(ledger_key("1"), ledger_fingerprint())).attempt;
+    const auto claims = make_service(desk.one.claims(), desk.clock);
+    attempt =
+        std::get<FirstExecution>(claims->begin(ledger_key("1"), ledger_fingerprint())).attempt;
     desk.clock.advance(1h);  // others may take over
   }
   Transaction transaction(desk.one);
@@ -155,8 +159,9 @@ void second_waits_and_gets_the_key(Pattern first) {
   Desk<Ledger> desk;
   std::optional<Attempt> attempt;
   if (first == Pattern::claim_first) {
-    IdempotencyService claims(desk.one.claims(), desk.clock);
-    attempt = std::get<FirstExecution>(claims.begin(ledger_key("1"), ledger_fingerprint())).attempt;
+    const auto claims = make_service(desk.one.claims(), desk.clock);
+    attempt =
+        std::get<FirstExecution>(claims->begin(ledger_key("1"), ledger_fingerprint())).attempt;
     desk.clock.advance(1h);
   }
   std::future<std::string> second;
@@ -174,8 +179,7 @@ void second_waits_and_gets_the_key(Pattern first) {
   if (first == Pattern::claim_first) {
     Transaction transaction(desk.one);
     (void)desk.one.insert("1");
-    CHECK_THROWS_AS(desk.outcomes.complete(*attempt, ResultEnvelope(std::string("mine"))),
-                    CompletionError);
+    CHECK_THROWS_AS(record_row(*desk.outcomes, *attempt, "mine"), CompletionError);
   }
   CHECK(desk.one.contradictions() == agreement);
   CHECK(desk.one.rows("1") == 1);
@@ -197,9 +201,9 @@ void rolled_back_leaves_the_key_free(Pattern pattern) {
     CHECK_FALSE(desk.other.outcomes().find(ledger_key("1")));
     CHECK(desk.run(desk.other).starts_with("executed"));
   } else {
-    IdempotencyService claims(desk.one.claims(), desk.clock);
+    const auto claims = make_service(desk.one.claims(), desk.clock);
     const auto attempt =
-        std::get<FirstExecution>(claims.begin(ledger_key("1"), ledger_fingerprint())).attempt;
+        std::get<FirstExecution>(claims->begin(ledger_key("1"), ledger_fingerprint())).attempt;
     {
       Transaction transaction(desk.one);
       desk.execute(attempt);
@@ -218,13 +222,13 @@ void rolled_back_leaves_the_key_free(Pattern pattern) {
 template <class Ledger>
 void superseded_owner_leaves_no_row(bool successor_is_done) {
   Desk<Ledger> desk;
-  IdempotencyService claims(desk.one.claims(), desk.clock);
-  IdempotencyService others(desk.other.claims(), desk.clock);
+  const auto claims = make_service(desk.one.claims(), desk.clock);
+  const auto others = make_service(desk.other.claims(), desk.clock);
   const auto old =
-      std::get<FirstExecution>(claims.begin(ledger_key("1"), ledger_fingerprint())).attempt;
+      std::get<FirstExecution>(claims->begin(ledger_key("1"), ledger_fingerprint())).attempt;
   desk.clock.advance(1h);
   const auto successor =
-      std::get<FirstExecution>(others.begin(ledger_key("1"), ledger_fingerprint())).attempt;
+      std::get<FirstExecution>(others->begin(ledger_key("1"), ledger_fingerprint())).attempt;
   const auto finish = [&] {
     Transaction transaction(desk.one);
     desk.execute(successor);
@@ -235,7 +239,7 @@ void superseded_owner_leaves_no_row(bool successor_is_done) {
     Transaction transaction(desk.one);
     const std::string row = desk.one.insert("1");
     try {
-      desk.outcomes.complete(old, ResultEnvelope(row));
+      record_row(*desk.outcomes, old, row);
       FAIL("a superseded owner has completed");
     } catch (const CompletionError& error) {
       CHECK(error.reason() == CompletionFailure::superseded);

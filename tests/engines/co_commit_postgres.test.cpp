@@ -62,9 +62,8 @@ TEST_CASE("PostgreSQL: an error of the caller's own within the transaction") {
     Transaction transaction(desk.one);
     const Attempt attempt = desk.begin();
     CHECK_THROWS(desk.one.run("SELECT 1 / 0"));
-    CHECK(store_error([&] {
-            desk.outcomes.complete(attempt, ResultEnvelope(std::string("row 1")));
-          }) == StoreErrc::contended);
+    CHECK(store_error([&] { record_row(*desk.outcomes, attempt, "row 1"); }) ==
+          StoreErrc::contended);
     CHECK_THROWS(transaction.commit());
   }
   SECTION("is undone to a savepoint: claim and row are gone, the transaction goes on") {

@@ -55,8 +55,8 @@ TEST_CASE("SQLite: who waits too long is told, and nothing has happened") {
     CHECK_THROWS_AS(desk.run(desk.other), std::runtime_error);
   }
   SECTION("by the store, outside of a transaction") {
-    IdempotencyService service(desk.other.outcomes(), desk.clock);
-    CHECK(store_error([&] { (void)service.begin(ledger_key("1"), ledger_fingerprint()); }) ==
+    const auto service = make_service(desk.other.outcomes(), desk.clock);
+    CHECK(store_error([&] { (void)service->begin(ledger_key("1"), ledger_fingerprint()); }) ==
           StoreErrc::contended);
   }
   transaction.commit();
@@ -68,11 +68,11 @@ TEST_CASE("SQLite: who waits too long is told, and nothing has happened") {
 // out of date when it comes to write.
 TEST_CASE("SQLite: a transaction that has read before another's commit is told to begin again") {
   Desk<SqliteLedger> desk;
-  IdempotencyService service(desk.other.outcomes(), desk.clock);
+  const auto service = make_service(desk.other.outcomes(), desk.clock);
   desk.other.run("BEGIN");
   desk.other.run("SELECT count(*) FROM ledger");
   CHECK(desk.run(desk.one) == "executed row 1");
-  CHECK(store_error([&] { (void)service.begin(ledger_key("1"), ledger_fingerprint()); }) ==
+  CHECK(store_error([&] { (void)service->begin(ledger_key("1"), ledger_fingerprint()); }) ==
         StoreErrc::contended);
   desk.other.roll_back();
   CHECK(desk.run(desk.other) == "replayed row 1");

@@ -5,7 +5,7 @@
 // idempotency record keeps a command from getting two. A Ledger is a connection to it, see
 // sqlite_ledger.hpp and postgres_ledger.hpp.
 
-#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +58,14 @@ inline std::optional<std::string> refused(const BeginDecision& decision) {
   return std::holds_alternative<InProgress>(decision) ? "in progress" : "another answer";
 }
 
+[[nodiscard]] std::unique_ptr<IdempotencyServiceInterface> make_service(
+    IdempotencyStore& store, IdempotencyClock& clock, IdempotencyPolicy policy = {});
+
+// Effects: reports that the command has made the row.
+// Errors: as of complete.
+void record_row(IdempotencyServiceInterface& service, const Attempt& attempt,
+                const std::string& row);
+
 // Effects: executes the command, or finds that it has been.
 // Returns: "executed row <n>", "replayed row <n>" or "in progress".
 // Errors: StoreError, CompletionError, std::runtime_error of the ledger; the transaction is then
@@ -66,22 +74,22 @@ template <class Ledger>
 std::string run_command(Ledger& ledger, IdempotencyClock& clock, Pattern pattern,
                         std::string_view command, IdempotencyPolicy policy = {}) {
   const IdempotencyKey key = ledger_key(command);
-  IdempotencyService outcomes(ledger.outcomes(), clock, policy);
+  const auto outcomes = make_service(ledger.outcomes(), clock, policy);
   if (pattern == Pattern::one_transaction) {
     Transaction transaction(ledger);
-    const BeginDecision decision = outcomes.begin(key, ledger_fingerprint());
+    const BeginDecision decision = outcomes->begin(key, ledger_fingerprint());
     if (const auto answer = refused(decision)) return *answer;
     const std::string row = ledger.insert(command);
-    outcomes.complete(std::get<FirstExecution>(decision).attempt, ResultEnvelope(row));
+    record_row(*outcomes, std::get<FirstExecution>(decision).attempt, row);
     transaction.commit();
     return "executed " + row;
   }
-  IdempotencyService claims(ledger.claims(), clock, policy);
-  const BeginDecision decision = claims.begin(key, ledger_fingerprint());
+  const auto claims = make_service(ledger.claims(), clock, policy);
+  const BeginDecision decision = claims->begin(key, ledger_fingerprint());
   if (const auto answer = refused(decision)) return *answer;
   Transaction transaction(ledger);
   const std::string row = ledger.insert(command);
-  outcomes.complete(std::get<FirstExecution>(decision).attempt, ResultEnvelope(row));
+  record_row(*outcomes, std::get<FirstExecution>(decision).attempt, row);
   transaction.commit();
   return "executed " + row;
 }
