@@ -56,13 +56,17 @@ launch() {
     --appendfsync always --loglevel warning --logfile "" "${settings[@]}" >>"$1/log" 2>&1 </dev/null) &
   echo $! >"$1/pid"
   for _ in $(seq 600); do
+    if [[ ! -e /proc/$! ]]; then
+      break
+    fi
     if [[ -n $(process "$1") && $(ask "$1" ping 2>/dev/null) =~ ^(PONG|NOAUTH.*|MASTERDOWN.*)$ ]]; then
       return
     fi
     sleep 0.05
   done
   cat "$1/log" >&2
-  fail "the server in $1 does not answer"
+  echo "redis_server.sh: the server in $1 does not answer" >&2
+  return 1
 }
 
 gone() {
@@ -112,11 +116,12 @@ crash() {
   gone "$pid"
 }
 
-# A port of loopback that nothing listens on, nor on the one 10000 above it, where cluster nodes meet.
+# A port of loopback that nothing listens on, nor on the one 10000 above it, where cluster nodes meet. Both are below
+# those that the system gives to clients.
 free_port() {
   local port
   for _ in $(seq 200); do
-    port=$((16000 + RANDOM % 30000))
+    port=$((11000 + RANDOM % 11000))
     if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null &&
       ! (exec 3<>"/dev/tcp/127.0.0.1/$((port + 10000))") 2>/dev/null; then
       echo "$port"
@@ -174,15 +179,21 @@ case ${1-} in
     prepare
     NEXUS_IDEMPOTENCY_REDIS_CLUSTER=
     for i in 0 1 2; do
-      node=$parent/node-$i
-      nodes+=("$node")
-      start "$node" --port "$(free_port)" --cluster-enabled yes --cluster-node-timeout 2000
+      for try in 1 2 3 4 5; do
+        node=$parent/node-$i-$try
+        nodes+=("$node")
+        if start "$node" --port "$(free_port)" --cluster-enabled yes --cluster-node-timeout 2000; then
+          break # else somebody else may have taken the port meanwhile
+        fi
+        [[ $try -lt 5 ]] || fail "a node does not start"
+      done
       NEXUS_IDEMPOTENCY_REDIS_CLUSTER+="$(<"$node/address") "
     done
     # shellcheck disable=SC2086
     "$client" --cluster create $NEXUS_IDEMPOTENCY_REDIS_CLUSTER --cluster-yes >"$parent/create.log" 2>&1 ||
       { cat "$parent/create.log" >&2; fail "the cluster was not made"; }
     for node in "${nodes[@]}"; do
+      process "$node" >/dev/null || continue
       for _ in $(seq 600); do
         [[ $(ask "$node" cluster info) != *cluster_state:ok* ]] || break
         sleep 0.05
