@@ -207,6 +207,7 @@ TEST_CASE("canonical JSON: different values never have one form", "[fingerprint]
   CHECK(jcs("18446744073709551616") == jcs("18446744073709551617"));
   CHECK(jcs("-0") == "0");
   CHECK(jcs("1e-400") == "0");
+  CHECK(canonical("10e-1000000000000000") == "1e-999999999999999");
 }
 
 TEST_CASE("canonical JSON: what has no form, and why", "[fingerprint]") {
@@ -250,6 +251,7 @@ TEST_CASE("canonical JSON: what has no form, and why", "[fingerprint]") {
       {"1e400", JsonFault::number_out_of_range},
       {"[-1e400]", JsonFault::number_out_of_range},
       {"1e-99999999999999999999", JsonFault::number_out_of_range},
+      {"1e-1000000000000001", JsonFault::number_out_of_range},
       {"1" + std::string(400, '0'), JsonFault::number_out_of_range},
   };
   for (const auto& [text, fault] : faults) {

@@ -72,6 +72,19 @@ TEST_CASE("a result without bytes, recorded by other means, is told as such", "[
   CHECK(world.executions == 0);
 }
 
+TEST_CASE("a failure without bytes, recorded by other means, is refused without", "[http]") {
+  IdempotencyPolicy policy;
+  policy.allow_retry_after_fail = false;
+  HttpWorld world(policy);
+  const HttpIdempotency http(world.service(), world.options);
+  auto begun = http.begin(charge(), context());
+  world.service().fail(*std::get<HttpExecution>(begun).attempt(), ResultEnvelope::omitted());
+  const HttpResponse response = world.handle();
+  CHECK(response.status == 422);
+  CHECK(problem_of(response) == "retry-refused");
+  CHECK(world.executions == 0);
+}
+
 TEST_CASE("an outcome that can't be recorded: the handler's response, and a report", "[http]") {
   for (const int status : {200, 422, 500, 429, 0}) {
     for (const StoreErrc code : {StoreErrc::unavailable, StoreErrc::in_doubt, StoreErrc::corrupt}) {

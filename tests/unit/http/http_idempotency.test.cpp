@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "nexus/idempotency/http/http_idempotency.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -239,6 +241,33 @@ TEST_CASE("without a usable key nothing runs, and the answer says why", "[http]"
   CHECK(nlohmann::json::parse(world.handle(twice).body).at("reason") == "several");
   CHECK(world.executions == 0);
   CHECK(world.store.calls() == 0);
+}
+
+TEST_CASE("threads that send one request at once get one execution and its response", "[http]") {
+  World world;
+  const HttpIdempotency http(world.service());
+  constexpr int threads = 8;
+  constexpr int keys = 50;
+  std::atomic<int> executions{0};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> crew;
+  for (int t = 0; t < threads; ++t) {
+    crew.emplace_back([&] {
+      for (int k = 0; k < keys; ++k) {
+        const HttpRequest request = charge("\"key-" + std::to_string(k) + "\"");
+        const auto handler = [&](const HttpRequest&, HttpExecution&) {
+          ++executions;
+          return HttpResponse{201, {}, std::to_string(k)};
+        };
+        HttpResponse response = http.handle(request, context(), handler);
+        while (response.status == 409) response = http.handle(request, context(), handler);
+        if (response.status != 201 || response.body != std::to_string(k)) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : crew) thread.join();
+  CHECK(executions == keys);
+  CHECK(wrong == 0);
 }
 
 }  // namespace

@@ -17,13 +17,14 @@ namespace nexus::idempotency::test {
 
 // Returns: the value of the one field of that name; nothing if there is none, or more.
 inline std::optional<std::string> header(const HttpResponse& response, std::string_view name) {
-  std::optional<std::string> found;
+  const std::string* found = nullptr;
   for (const auto& [field, value] : response.headers) {
     if (!same_header_name(field, name)) continue;
-    if (found) return std::nullopt;
-    found = value;
+    if (found != nullptr) return std::nullopt;
+    found = &value;
   }
-  return found;
+  if (found == nullptr) return std::nullopt;
+  return *found;
 }
 
 inline bool is_replay(const HttpResponse& response) {

@@ -112,6 +112,10 @@ TEST_CASE("what was not encoded by us is corrupt", "[http]") {
   CHECK(is_corrupt(with(26, '\n')));    // a value that would break a response open
   CHECK(is_corrupt(with(26, '\0')));
   CHECK_FALSE(is_corrupt(with(26, 'y')));
+  // A flag that is none, with nothing else to give it away.
+  std::string bodiless = bytes_of({204, {}, std::nullopt});
+  bodiless[9] = '\x02';
+  CHECK(is_corrupt(bodiless));
 }
 
 }  // namespace
