@@ -76,15 +76,17 @@ bool Connection::await_request(const std::atomic<bool>& stopping) {
   return true;
 }
 
-void Connection::answer_fault() {
-  if (fault_ == 0) return;
-  const std::string body = problem_body(
-      fault_, fault_ == 408 ? "The request took too long to arrive" : "The header is too large");
-  const std::string reason = fault_ == 408 ? "Request Timeout" : "Request Header Fields Too Large";
-  const std::string answer = "HTTP/1.1 " + std::to_string(fault_) + ' ' + reason +
-                             "\r\nContent-Type: application/problem+json\r\nContent-Length: " +
-                             std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
-  send_all(answer.data(), answer.size());
+void Connection::answer() {
+  if (fault_ != 0) {
+    const std::string body = problem_body(
+        fault_, fault_ == 408 ? "The request took too long to arrive" : "The header is too large");
+    const std::string reason =
+        fault_ == 408 ? "Request Timeout" : "Request Header Fields Too Large";
+    written_ = "HTTP/1.1 " + std::to_string(fault_) + ' ' + reason +
+               "\r\nContent-Type: application/problem+json\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+  }
+  if (!dropped_ && !send_written()) dropped_ = true;
 }
 
 bool Connection::is_readable() const {
@@ -114,6 +116,7 @@ ssize_t Connection::read(char* to, std::size_t size) {
 
 bool Connection::fill(Clock::time_point until) {
   begin_ = end_ = 0;
+  if (!send_written()) return false;  // the client may wait for it: "100 Continue"
   if (!wait(socket_, POLLIN, until)) {
     fault_ = 408;
     return false;
@@ -125,19 +128,22 @@ bool Connection::fill(Clock::time_point until) {
 }
 
 ssize_t Connection::write(const char* from, std::size_t size) {
-  // After a fault the library would answer as if it had read all: answer_fault knows better.
-  if (fault_ == 0 && !dropped_ && !send_all(from, size)) return -1;
+  // After a fault the library would answer as if it had read all: answer() knows better.
+  if (fault_ == 0 && !dropped_) written_.append(from, size);
   return static_cast<ssize_t>(size);
 }
 
-bool Connection::send_all(const char* from, std::size_t size) {
-  while (size > 0) {
+bool Connection::send_written() {
+  const char* from = written_.data();
+  const char* const end = from + written_.size();
+  while (from != end) {
     if (!wait(socket_, POLLOUT, Clock::now() + max_write_wait)) return false;
-    const ssize_t sent = ::send(socket_, from, size, MSG_NOSIGNAL);
+    const ssize_t sent =
+        ::send(socket_, from, static_cast<std::size_t>(end - from), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) return false;
     from += sent;
-    size -= static_cast<std::size_t>(sent);
   }
+  written_.clear();
   return true;
 }
 

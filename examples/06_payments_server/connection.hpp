@@ -40,8 +40,9 @@ class Connection final : public httplib::Stream {
   bool await_request(const std::atomic<bool>& stopping);
   // The header has arrived.
   void head_is_read() { in_head_ = false; }
-  // If the request was too much or too slow for us: sends what is to be said about that.
-  void answer_fault();
+  // Sends what was written: all of it at once, as some clients are lost with half an answer. If the
+  // request was too much or too slow for us: says so instead.
+  void answer();
 
   // Close after this request, as what is left of it was not read.
   void close_after() { close_after_ = true; }
@@ -63,12 +64,13 @@ class Connection final : public httplib::Stream {
 
   // Waits until there is something to read. Returns: whether there is.
   bool fill(Clock::time_point until);
-  bool send_all(const char* from, std::size_t size);
+  bool send_written();
 
   static inline thread_local Connection* current_ = nullptr;
 
   const int socket_;
   std::array<char, 8192> buffer_{};
+  std::string written_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 

@@ -57,9 +57,9 @@ class Server final : public httplib::Server {
             request.ranges.clear();  // else parts of an answer are sent
             take_multipart_as_it_is(request);
           });
+      connection.answer();
       if (!processed || closed || connection.is_over()) break;
     }
-    connection.answer_fault();
     return true;
   }
 
