@@ -37,7 +37,7 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
 Child::~Child() {
   if (pid_ < 0) return;
   signal(SIGKILL);
-  reap(0);
+  while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) continue;
 }
 
 Child::Child(Child&& other) noexcept

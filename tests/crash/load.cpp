@@ -20,7 +20,9 @@ namespace nexus::idempotency::test {
 namespace {
 
 std::uint64_t chosen_seed() {
-  if (const char* const given = std::getenv("NEXUS_IDEMPOTENCY_CRASH_SEED")) {
+  const char* const given =
+      std::getenv("NEXUS_IDEMPOTENCY_CRASH_SEED");  // NOLINT(concurrency-mt-unsafe)
+  if (given != nullptr) {
     return std::stoull(given);
   }
   return std::random_device{}();
