@@ -56,6 +56,10 @@ Connection::Connection(const Address& address, std::chrono::milliseconds timeout
   if (!context_ || context_->err == REDIS_ERR_OOM) throw std::bad_alloc();
   if (context_->err != 0) throw StoreError(StoreErrc::unavailable, "no connection to the server");
   const int socket = context_->fd;
+  // A connection that something on the way has dropped is noticed while it is idle.
+  if (address.unix_socket.empty() && redisEnableKeepAlive(context_.get()) != REDIS_OK) {
+    throw StoreError(StoreErrc::unavailable, "the connection's socket can't be set up");
+  }
   const int flags = fcntl(socket, F_GETFL);
   if (flags == -1 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) == -1 ||
       fcntl(socket, F_SETFD, FD_CLOEXEC) == -1) {

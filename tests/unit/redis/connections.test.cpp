@@ -180,6 +180,25 @@ TEST_CASE("a connection that is closed instead of an answer: in doubt; in a read
   }
 }
 
+TEST_CASE("a server that turns out to be a replica is left; other errors keep the connection") {
+  const auto [answer, expected] = GENERATE(table<std::string, int>({
+      {"-READONLY You can't write against a read only replica.\r\n", 2},
+      {"-MASTERDOWN Link with MASTER is down\r\n", 2},
+      {"-BUSY Redis is busy running a script\r\n", 1},
+      {"$-1\r\n", 1},
+  }));
+  INFO(answer);
+  FakeServer server([text = answer](const auto&) { return text; });
+  RedisIdempotencyStore store(server.options());
+  for (int i = 0; i < 2; ++i) {
+    try {
+      (void)store.claim_pending(pending());
+    } catch (const StoreError&) {
+    }
+  }
+  CHECK(server.connections() == expected);
+}
+
 TEST_CASE("an answer that is cut off, or none at all: as if it were lost") {
   const std::string answer = GENERATE("$100\r\nhalf of it", "$5\r\nab", "?what\r\n", "$x\r\n");
   INFO(answer);

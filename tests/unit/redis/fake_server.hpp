@@ -58,6 +58,9 @@ class FakeServer {
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;
 
+  // Returns: how many connections have been made so far.
+  [[nodiscard]] int connections() const { return connections_; }
+
   [[nodiscard]] RedisStoreOptions options() const {
     RedisStoreOptions options;
     options.unix_socket = path();
@@ -79,6 +82,7 @@ class FakeServer {
   void serve() {
     while (wait_for(listener_)) {
       const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      ++connections_;
       serve(client);
       close(client);
     }
@@ -121,6 +125,7 @@ class FakeServer {
   std::filesystem::path directory_;
   int listener_ = -1;
   std::atomic<bool> ending_{false};
+  std::atomic<int> connections_{0};
   std::thread thread_;
 };
 

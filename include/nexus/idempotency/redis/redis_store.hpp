@@ -67,8 +67,10 @@ struct RedisStoreOptions {
   bool require_noeviction = true;
 };
 
-// Each call is one script, or one read, on one key, and one round trip. A script that the server
-// has forgotten (it was restarted, or told to) is sent again, which takes a second one.
+// Each call is one command or script on one key, and one round trip. It takes a second one where
+// the server has forgotten the script (it was restarted, or told to), which is then sent whole; and
+// for a claim that the server refuses because it takes no writes at the moment: then it is looked
+// whether there is a record, so that replays go on.
 //
 // *Durability.* An acknowledged write is as safe as the server makes it:
 //   appendonly yes, appendfsync always     on disk before it is acknowledged: it survives a crash
@@ -96,9 +98,9 @@ struct RedisStoreOptions {
 //
 // Errors of every call; native_code() is the first word of the server's error, such as "OOM":
 //   contended      a cluster's node sent the call on too often; TRYAGAIN
-//   exhausted      no free connection within pool_timeout; memory is full (OOM), which still lets
-//                  through whatever finds a record, and completions of the same size may fail;
-//                  too many connections
+//   exhausted      no free connection within pool_timeout; memory is full (OOM), which also keeps
+//                  what runs from being completed, but not from being replayed; too many
+//                  connections (ERR)
 //   unavailable    no connection could be made; the connection was lost in a read; the server is
 //                  starting (LOADING), busy with a script (BUSY), a replica (READONLY, MASTERDOWN),
 //                  can't save (MISCONF), has too few replicas (NOREPLICAS); CLUSTERDOWN
