@@ -99,6 +99,8 @@ crash() {
   for child in $children; do
     gone "$child"
   done
+  # A zombie would pass for a server that still runs.
+  rm -f "$1/data/postmaster.pid" "$(<"$1/socket")"/.s.PGSQL.5432*
 }
 
 case ${1-} in

@@ -77,7 +77,12 @@ class PooledCaller final : public Caller {
   void ensure_schema() override {
     Pool::Lease lease = pool_.take();
     if (prepare_) set_up(lease);
-    postgres::ensure_schema(statements_, lease.connection(), false);
+    try {
+      postgres::ensure_schema(statements_, lease.connection(), false);
+    } catch (...) {
+      lease.discard();  // it may be in a transaction, which holds others up
+      throw;
+    }
   }
 
  private:

@@ -75,7 +75,8 @@ void check_table(std::string_view table) {
 Statements::Statements(const std::string& table) {
   check_table(table);
   // Behind a pooler that hands one session to several, a name must not stand for two tables.
-  const std::string suffix = "_" + std::to_string(static_cast<std::uint64_t>(lock_number(table)));
+  std::string suffix("_");
+  suffix += std::to_string(static_cast<std::uint64_t>(lock_number(table)));
   const auto text = [&table](std::string_view sql) { return stores::for_table(sql, table); };
   for (std::size_t i = 0; i < call_count; ++i) {
     const CallText& call = texts[i];

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -15,10 +16,11 @@
 #include "sqlite/connection.hpp"
 #include "sqlite/patience.hpp"
 #include "sqlite/purge.hpp"
-#include "sqlite/reader_pool.hpp"
 #include "sqlite/session.hpp"
 #include "sqlite/texts.hpp"
 #include "sqlite/write_queue.hpp"
+#include "stores/milliseconds.hpp"
+#include "stores/pool.hpp"
 
 namespace nexus::idempotency::sqlite {
 
@@ -33,11 +35,11 @@ class FileBackend final : public Backend {
         place_(place_of(file, options.synchronous)),
         writer_(texts_, place_),
         writes_(writer_),
-        readers_(texts_, place_, at_least_one(options.max_readers)) {
+        readers_(at_least_one(options.max_readers), stores::milliseconds_up(busy_timeout_),
+                 [this] { return std::make_unique<Session>(texts_, place_); }) {
     Patience patience(busy_timeout_);
-    writer_.wait_with(&patience);
+    const Waiting waiting(writer_, patience);
     writer_.open_first();
-    writer_.wait_with(nullptr);
   }
 
   void ensure_schema() override {
@@ -70,6 +72,8 @@ class FileBackend final : public Backend {
   }
 
  private:
+  using Readers = stores::Pool<Session>;
+
   static Duration positive(Duration timeout) {
     if (timeout > Duration::zero()) return timeout;
     throw InvalidValueError("SqliteStoreOptions::busy_timeout must be more than zero");
@@ -81,7 +85,9 @@ class FileBackend final : public Backend {
   }
 
   std::optional<IdempotencyRecord> find(Patience& patience, const IdempotencyKey& key) {
-    return readers_.with(patience, [&](Session& session) { return session.find(key); });
+    Readers::Lease lease = readers_.take();
+    const Waiting waiting(lease.connection(), patience);
+    return lease.connection().find(key);
   }
 
   const Texts texts_;
@@ -89,7 +95,7 @@ class FileBackend final : public Backend {
   const Place place_;
   Session writer_;
   WriteQueue writes_;  // on writer_
-  ReaderPool readers_;
+  Readers readers_;
 };
 
 }  // namespace nexus::idempotency::sqlite

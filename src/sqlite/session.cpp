@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,6 +12,7 @@
 
 #include "nexus/idempotency/errors.hpp"
 #include "sqlite/errors.hpp"
+#include "sqlite/purge.hpp"
 #include "stores/stored_row.hpp"
 
 namespace nexus::idempotency::sqlite {
@@ -143,9 +146,9 @@ std::optional<IdempotencyRecord> Session::select(const IdempotencyKey& key) {
   Execution execution(statement(Query::select));
   bind_key(execution, key);
   if (!execution.row()) return std::nullopt;
-  stores::StoredRow row{.tenant = execution.bytes(8),
-                        .operation = execution.bytes(9),
-                        .client_key = execution.bytes(10),
+  stores::StoredRow row{.tenant = key.tenant().value(),
+                        .operation = key.operation().value(),
+                        .client_key = key.client_key().value(),
                         .status = execution.number(0),
                         .fingerprint = execution.bytes(1),
                         .attempt_token = execution.bytes(2),
@@ -192,10 +195,22 @@ bool Session::update(const WriteGuard& guard, const IdempotencyRecord& next) {
 }
 
 std::size_t Session::purge(Timestamp before, std::size_t limit) {
-  Execution execution(statement(Query::purge));
-  execution.bind(1, stores::microseconds(before));
-  execution.bind(2, static_cast<std::int64_t>(limit));
-  return changed_by(execution);
+  std::array<std::int64_t, purge_batch> rows;
+  std::size_t count = 0;
+  {
+    Execution execution(statement(Query::lapsed));
+    execution.bind(1, stores::microseconds(before));
+    execution.bind(2, static_cast<std::int64_t>(std::min(limit, rows.size())));
+    while (execution.row()) rows[count++] = execution.number(0);
+  }
+  std::size_t removed = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Execution execution(statement(Query::remove));
+    execution.bind(1, rows[i]);
+    execution.bind(2, stores::microseconds(before));
+    removed += changed_by(execution);
+  }
+  return removed;
 }
 
 }  // namespace nexus::idempotency::sqlite

@@ -32,6 +32,9 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // Returns: true; a session whose connection failed opens another one by itself.
+  [[nodiscard]] bool is_alive() const noexcept { return true; }
+
   // Effects: until changed, calls wait for locks as long as `patience` lasts. For an own one.
   void wait_with(Patience* patience) noexcept { patience_ = patience; }
 
@@ -54,7 +57,7 @@ class Session {
   [[nodiscard]] ClaimPendingResult insert(const IdempotencyRecord& candidate);
   // Effects: as save_if.
   [[nodiscard]] bool update(const WriteGuard& guard, const IdempotencyRecord& next);
-  // Effects: as purge_expired.
+  // Effects: as purge_expired, for at most purge_batch records.
   [[nodiscard]] std::size_t purge(Timestamp before, std::size_t limit);
 
   // Returns: whether calls now are part of the caller's transaction.
@@ -88,6 +91,20 @@ class Session {
   sqlite3* used_ = nullptr;                        // the own one or the caller's
   std::array<Statement, query_count> statements_;  // made when first used
   bool version_checked_ = false;
+};
+
+// Effects: as long as it lives, calls of the session wait for locks as `patience` says.
+class Waiting {
+ public:
+  Waiting(Session& session, Patience& patience) noexcept : session_(session) {
+    session_.wait_with(&patience);
+  }
+  ~Waiting() { session_.wait_with(nullptr); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  Session& session_;
 };
 
 // Effects: does `work` on a connection that is open.

@@ -32,11 +32,10 @@ constexpr std::string_view text_of(Query query) noexcept {
     case Query::version:
       return "SELECT version FROM main.nexus_idempotency_schema";
     case Query::select:
-      // The key comes last: read first, it would be taken from the index that it was found by, and
-      // not show that the index has led to another row.
+      // The key is not read back: SQLite would take it from the index that it was found by, and
+      // bytes are compared as bytes whatever the table's collation, so it can only be the same.
       return "SELECT status, fingerprint, attempt_token, fence, result, created_at,"
-             " last_transition_at, expires_at, tenant, operation, client_key"
-             " FROM main.nexus_idempotency"
+             " last_transition_at, expires_at FROM main.nexus_idempotency"
              " WHERE tenant = ?1 AND operation = ?2 AND client_key = ?3";
     case Query::insert:
       return "INSERT INTO main.nexus_idempotency (tenant, operation, client_key, status,"
@@ -54,9 +53,12 @@ constexpr std::string_view text_of(Query query) noexcept {
              " AND CASE ?15 WHEN 0 THEN TRUE"
              " WHEN 1 THEN expires_at IS NULL OR expires_at >= ?16"
              " ELSE expires_at < ?16 END";
-    case Query::purge:
-      return "DELETE FROM main.nexus_idempotency WHERE rowid IN (SELECT rowid"
-             " FROM main.nexus_idempotency WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)";
+    case Query::lapsed:
+      // Statistics from when the table was small would have SQLite look through all of it.
+      return "SELECT rowid FROM main.nexus_idempotency INDEXED BY nexus_idempotency_expiry"
+             " WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2";
+    case Query::remove:
+      return "DELETE FROM main.nexus_idempotency WHERE rowid = ?1 AND expires_at < ?2";
   }
   return {};
 }

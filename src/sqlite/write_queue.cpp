@@ -73,7 +73,7 @@ void WriteQueue::lead(Request& mine) {
   std::size_t count = 1;
   bool all_ran = false;
   std::exception_ptr error;
-  session_.wait_with(&mine.patience);
+  const Waiting waiting(session_, mine.patience);
   try {
     if (mine.alone) {
       mine.run(session_);
@@ -118,7 +118,6 @@ void WriteQueue::lead(Request& mine) {
     mine.error = error;
     for (Request* const one : requests.subspan(1)) one->error = anew(error);
   }
-  session_.wait_with(nullptr);
   const std::lock_guard lock(mutex_);
   for (Request* const one : requests) {
     one->state = Request::State::done;

@@ -2,15 +2,19 @@
 #ifndef NEXUS_IDEMPOTENCY_STORES_POOL_HPP
 #define NEXUS_IDEMPOTENCY_STORES_POOL_HPP
 
-// Connections to one server. The one that was used last is taken first: it is warm, here and in
-// the server, and what is not needed any more shows.
+// Connections to one server or file. A thread gets the one that it had before, if that is free:
+// what serves it, a process of the server's or the pages at hand, is on the same processor then.
+// Otherwise the one that was used last.
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -70,6 +74,11 @@ class Pool {
   [[nodiscard]] Lease take() { return Lease(*this); }
 
  private:
+  struct Idle {
+    std::unique_ptr<Connection> connection;
+    std::thread::id last_user;
+  };
+
   [[nodiscard]] std::unique_ptr<Connection> acquire() {
     std::unique_ptr<Connection> connection = take_idle_or_place();
     // Connecting and closing are done without the lock.
@@ -89,21 +98,24 @@ class Pool {
     if (!is_free() && !freed_.wait_until(lock, deadline_in(timeout_), is_free)) {
       throw StoreError(StoreErrc::exhausted, "all connections of the pool are in use");
     }
-    std::unique_ptr<Connection> connection;
     if (idle_.empty()) {
       idle_.reserve(places_taken_ + 1);  // so that giving back can't fail
       ++places_taken_;
-    } else {
-      connection = std::move(idle_.back());
-      idle_.pop_back();
+      return nullptr;
     }
+    const auto own = std::find_if(idle_.rbegin(), idle_.rend(), [](const Idle& idle) {
+      return idle.last_user == std::this_thread::get_id();
+    });
+    const auto taken = own != idle_.rend() ? std::prev(own.base()) : std::prev(idle_.end());
+    std::unique_ptr<Connection> connection = std::move(taken->connection);
+    idle_.erase(taken);
     return connection;
   }
 
   void give_back(std::unique_ptr<Connection> connection) noexcept {
     {
       const std::scoped_lock lock(mutex_);
-      idle_.push_back(std::move(connection));
+      idle_.push_back({std::move(connection), std::this_thread::get_id()});
     }
     freed_.notify_one();
   }
@@ -122,7 +134,7 @@ class Pool {
     {
       const std::scoped_lock lock(mutex_);
       if (idle_.empty()) return false;
-      idle = std::move(idle_.back());
+      idle = std::move(idle_.back().connection);
       idle_.pop_back();
     }
     idle.reset();
@@ -136,8 +148,8 @@ class Pool {
 
   std::mutex mutex_;
   std::condition_variable freed_;
-  std::vector<std::unique_ptr<Connection>> idle_;  // the last is taken first
-  std::size_t places_taken_ = 0;                   // connections, and attempts at one
+  std::vector<Idle> idle_;        // in the order in which they were given back
+  std::size_t places_taken_ = 0;  // connections, and attempts at one
 };
 
 }  // namespace nexus::idempotency::stores

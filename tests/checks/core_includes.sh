@@ -36,7 +36,7 @@ foreign_in() { comm -23 - <(echo "$allowed") | grep -v '^include/nexus/' || true
 foreign=$(foreign_in <<<"$umbrella")
 [[ -z $foreign ]] || fail "nexus/idempotency.hpp reaches foreign headers:"$'\n'"$foreign"
 
-for component in testing sqlite postgres redis; do
+for component in testing sqlite postgres redis http; do
   inside=$(cd include && find "nexus/idempotency/$component" -name '*.hpp' | sort)
   [[ -n $inside ]] || fail "nexus/idempotency/$component/ has no header"
   foreign=$(sed 's/.*/#include <&>/' <<<"$inside" | dependencies_of "$@" | foreign_in)

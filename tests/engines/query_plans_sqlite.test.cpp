@@ -150,6 +150,10 @@ TEST_CASE("SQLite: every statement goes by an index, at a million records") {
   without_scans("there are no statistics");
   aside.run("ANALYZE");
   without_scans("statistics are right");
+  aside.run("UPDATE sqlite_stat1 SET stat = '1 1 1 1' WHERE idx LIKE 'sqlite_autoindex%'");
+  aside.run("UPDATE sqlite_stat1 SET stat = '1 1' WHERE idx LIKE '%expiry'");
+  aside.run("ANALYZE sqlite_master");
+  without_scans("statistics say that the table is small");
 
   {
     INFO("purges of several processes get on, and remove each record once");

@@ -133,10 +133,11 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
 
   [[nodiscard]] Attempt renew(const Attempt& attempt) override {
     Attempt renewed = attempt;
+    const std::optional<ResultEnvelope> none;  // named: GCC 12 warns of a temporary, wrongly
     for (int tries = 0; tries < 2; ++tries) {
       const Timestamp now = clock_.now();
-      const IdempotencyRecord next = detail::next_record(attempt, RecordStatus::pending,
-                                                         std::nullopt, now, policy_.pending_ttl);
+      const IdempotencyRecord next =
+          detail::next_record(attempt, RecordStatus::pending, none, now, policy_.pending_ttl);
       write_or_explain(attempt, next, now);
       renewed.lease_end = later_deadline(attempt.lease_end, next.expires_at);
       // A call so slow that the new lease is over already: nobody should work under it.

@@ -64,6 +64,23 @@ TEST_CASE("the connection that was used last is taken first") {
   CHECK(counts.made == 2);
 }
 
+TEST_CASE("a thread gets the connection that it had before") {
+  Counts counts;
+  Pool pool(3, 1min, connect_to(counts));
+  std::optional<Pool::Lease> mine(std::in_place, pool);
+  std::promise<void> given_back;
+  std::thread other([&] {
+    const Pool::Lease lease(pool);
+    given_back.get_future().wait();
+  });
+  while (counts.made < 2) std::this_thread::yield();
+  mine.reset();
+  given_back.set_value();
+  other.join();  // the other one's was used last
+  CHECK(pool.take().connection().number == 1);
+  CHECK(counts.made == 2);
+}
+
 TEST_CASE("no more than the pool's size: whoever comes then waits, at most for its timeout") {
   Counts counts;
   Pool pool(2, 5ms, connect_to(counts));

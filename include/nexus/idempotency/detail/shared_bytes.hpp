@@ -47,7 +47,8 @@ class SharedBytes {
     // A sole owner needs no read-modify-write: nobody else can make or drop a handle.
     if (block_->handles.load(std::memory_order_acquire) == 1 ||
         block_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      block_->~Block();
+      // The analyzer runs this destructor again for a std::optional that has been reset.
+      block_->~Block();  // NOLINT(clang-analyzer-cplusplus.NewDelete)
       ::operator delete(static_cast<void*>(block_));
     }
   }
