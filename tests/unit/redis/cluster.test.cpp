@@ -192,9 +192,10 @@ TEST_CASE("a slot that is moving: ASK for what is not there any more, and only f
     CHECK(it.owner.cli().run({"GET", it.where}).substr(0, 4) == "!ASK");
   }
   // The node that asked is still the one to ask first: nothing was noted.
-  it.owner.cli().run({"CONFIG", "RESETSTAT"});
+  for (const Node& node : nodes()) node.cli().run({"CONFIG", "RESETSTAT"});
   CHECK(store.find(key()) == completed(pending()));
   CHECK(counted(it.owner, "get", "rejected_calls") == 1);
+  for (const Node& node : nodes()) CHECK(counted(node, "cluster|slots") == 0);
   end_move(it);
   CHECK(store.find(key()) == completed(pending()));
 }
