@@ -20,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -65,7 +66,13 @@ class RedisProcess {
   }
   ~RedisProcess() {
     if (pid_ > 0) crash();
-    std::filesystem::remove_all(directory_);
+    // A child of the server's that rewrites its log outlives it for a moment, and files come and
+    // go.
+    std::error_code error;
+    for (int tries = 0; tries < 1000 && std::filesystem::exists(directory_, error); ++tries) {
+      std::filesystem::remove_all(directory_, error);
+      if (error) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
   }
   RedisProcess(const RedisProcess&) = delete;
   RedisProcess& operator=(const RedisProcess&) = delete;
