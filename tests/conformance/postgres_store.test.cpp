@@ -3,25 +3,23 @@
 // every setting that could bear on it.
 #include "nexus/idempotency/postgres/postgres_store.hpp"
 
-#include <cstddef>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
-#include "nexus/idempotency/testing/store_conformance.hpp"
+#include "nexus/idempotency/testing/store_fixture.hpp"
 #include "support/catch.hpp"
+#include "support/conformance.hpp"
 #include "support/postgres_server.hpp"
 
 namespace {
 
 using namespace nexus::idempotency;
+using test::check_conformance;
 using test::fresh_name;
 using test::make_database;
 using test::postgres_conninfo;
 using test::Sql;
-using testing::ConformanceOutcome;
 
 // Each case has a table of its own.
 class PooledFixture final : public testing::StoreFixture {
@@ -46,36 +44,8 @@ class PooledFixture final : public testing::StoreFixture {
   std::string schema_;
 };
 
-// A store on a connection that is in no transaction. One thread at a time may use it, so each call
-// locks; objects of their own, on connections of their own, do meet.
-class BorrowingStore final : public IdempotencyStore {
- public:
-  BorrowingStore(const std::string& conninfo, const std::string& table)
-      : sql_(conninfo), store_(sql_.get(), table) {
-    store_.ensure_schema();
-  }
-  std::optional<IdempotencyRecord> find(const IdempotencyKey& key) override {
-    const std::lock_guard lock(mutex_);
-    return store_.find(key);
-  }
-  ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
-    const std::lock_guard lock(mutex_);
-    return store_.claim_pending(candidate);
-  }
-  bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
-    const std::lock_guard lock(mutex_);
-    return store_.save_if(guard, next);
-  }
-  std::size_t purge_expired(Timestamp before, std::size_t limit) override {
-    const std::lock_guard lock(mutex_);
-    return store_.purge_expired(before, limit);
-  }
-
- private:
-  std::mutex mutex_;
-  Sql sql_;
-  PostgresIdempotencyStore store_;
-};
+// On a connection that is in no transaction.
+using BorrowingStore = test::OneAtATime<PostgresIdempotencyStore, Sql>;
 
 class BorrowedFixture final : public testing::StoreFixture {
  public:
@@ -87,26 +57,13 @@ class BorrowedFixture final : public testing::StoreFixture {
     return connect();
   }
   std::unique_ptr<IdempotencyStore> connect() override {
-    return std::make_unique<BorrowingStore>(conninfo_, table_);
+    return std::make_unique<BorrowingStore>(Sql(conninfo_), table_);
   }
 
  private:
   std::string conninfo_;
   std::string table_;
 };
-
-void check_conformance(testing::StoreFixture& fixture) {
-  const auto report = testing::run_conformance(fixture);
-  INFO(report);
-  CHECK(report.passed());
-  for (const auto& result : report.results) {
-    // Only the case of an engine that expires records by itself does not apply.
-    if (result.outcome != ConformanceOutcome::skipped) continue;
-    INFO(result);
-    CHECK(result.text.find("expires_by_itself") != std::string::npos);
-  }
-  CHECK(report.count(ConformanceOutcome::skipped) == 1);
-}
 
 // Returns: a fresh database. `clauses` as in CREATE DATABASE; its sessions begin with `setting`.
 // Nothing in it has to outlive the server, so that commits need not wait for the disk.

@@ -199,3 +199,32 @@ TEST_CASE("a table that is made anew, and statements that are gone, do not stop 
   CHECK(table.store->save_if(guard_of(pending()), completed(pending())));
   CHECK(table.store->find(key()) == completed(pending()));
 }
+
+// What a session has is seen from within it: by a trigger on the store's table.
+TEST_CASE("with prepare = false nothing is kept in the session, neither statements nor settings") {
+  for (const bool prepare : {false, true}) {
+    CAPTURE(prepare);
+    Table table({.pool_size = 1, .prepare = prepare});
+    const std::string seen = fresh_name("seen");
+    table.sql.run("CREATE TABLE " + seen + " (statements bigint, lock_timeout text, plans text)");
+    table.sql.run("CREATE FUNCTION " + seen +
+                  "() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+                  " INSERT INTO " +
+                  seen +
+                  " SELECT (SELECT count(*) FROM pg_prepared_statements),"
+                  " current_setting('lock_timeout'), current_setting('plan_cache_mode');"
+                  " RETURN NEW; END$$");
+    table.sql.run("CREATE TRIGGER t BEFORE INSERT OR UPDATE ON " + table.name() +
+                  " FOR EACH ROW EXECUTE FUNCTION " + seen + "()");
+    CHECK(table.store->claim_pending(pending()).claimed_new());
+    CHECK(table.store->save_if(guard_of(pending()), completed(pending())));
+    const std::string kept = table.sql.value(
+        "SELECT count(*) FROM " + seen +
+        " WHERE statements > 0 AND lock_timeout = '2s' AND plans = 'force_generic_plan'");
+    const std::string untouched =
+        table.sql.value("SELECT count(*) FROM " + seen +
+                        " WHERE statements = 0 AND lock_timeout = '0' AND plans = 'auto'");
+    CHECK(kept == (prepare ? "2" : "0"));
+    CHECK(untouched == (prepare ? "0" : "2"));
+  }
+}

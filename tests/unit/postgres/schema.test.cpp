@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -129,4 +132,31 @@ TEST_CASE("the same table name in two schemas is two tables") {
   Table other({.table = schema + "." + table.name()});
   CHECK(table.store->claim_pending(pending()).claimed_new());
   CHECK(other.store->claim_pending(pending()).claimed_new());
+}
+
+TEST_CASE(
+    "schema.sql run by hand, for its own name and for another: the store finds all it needs") {
+  std::ifstream file(NEXUS_IDEMPOTENCY_SCHEMA);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const std::string name : {"nexus_idempotency", "app.commands"}) {
+    CAPTURE(name);
+    const std::string conninfo = test::make_database();
+    Sql sql(conninfo);
+    sql.run("CREATE SCHEMA app");
+    std::string mine = text;  // as sed would
+    const std::string default_name = "nexus_idempotency";
+    for (std::size_t at = 0; (at = mine.find(default_name, at)) != std::string::npos;) {
+      mine.replace(at, default_name.size(), name);
+      at += name.size();
+    }
+    sql.run(mine);  // one transaction
+
+    PostgresIdempotencyStore store(conninfo, {.table = name});
+    CHECK(store.claim_pending(pending()).claimed_new());
+    const IdempotencyRecord done = test::completed(pending());
+    CHECK(store.save_if(test::guard_of(pending()), done));
+    CHECK(store.find(key()) == done);
+    CHECK(store.purge_expired(Timestamp::max(), 10) == 1);
+    CHECK_NOTHROW(store.ensure_schema());
+  }
 }

@@ -14,39 +14,10 @@
 #include "nexus/idempotency/postgres/postgres_store.hpp"
 #include "support/catch.hpp"
 #include "support/postgres_server.hpp"
+#include "support/sample_records.hpp"
 #include "support/store_error.hpp"
 
 namespace nexus::idempotency::test {
-
-inline constexpr Timestamp start{std::chrono::seconds{1'700'000'000}};
-
-inline IdempotencyKey key(std::string_view client_key = "key-1") {
-  return {TenantId{"tenant-1"}, OperationRef{"payments.charge"}, ClientKey{client_key}};
-}
-
-inline IdempotencyRecord pending(std::string_view client_key = "key-1",
-                                 std::string_view token = "token-1") {
-  return {key(client_key),
-          RecordStatus::pending,
-          RequestFingerprint{"fingerprint-1"},
-          AttemptToken{token},
-          7,
-          std::nullopt,
-          start,
-          start,
-          start + std::chrono::minutes{15}};
-}
-
-inline IdempotencyRecord completed(IdempotencyRecord record) {
-  record.status = RecordStatus::completed;
-  record.result = ResultEnvelope{"result"};
-  record.expires_at = start + std::chrono::hours{24};
-  return record;
-}
-
-inline WriteGuard guard_of(const IdempotencyRecord& record) {
-  return {record.attempt_token, record.fingerprint, record.status};
-}
 
 // A fresh table, a store over it, and a session beside the store.
 struct Table {
@@ -96,16 +67,5 @@ struct Table {
     throw std::runtime_error("no session waits for a lock");
   }
 };
-
-// Returns: the error that `call` ended with; a failed test if it ended well.
-template <class Call>
-StoreError caught(Call&& call) {
-  try {
-    call();
-  } catch (const StoreError& error) {
-    return error;
-  }
-  throw std::runtime_error("nothing was thrown");
-}
 
 }  // namespace nexus::idempotency::test

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -213,4 +215,21 @@ TEST_CASE("SQLite: no read transaction is left open, so the log can be emptied")
   const Connection connection = open_connection(scratch.file());
   CHECK(ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)") == "0");  // not busy
   CHECK(std::filesystem::file_size(scratch.file().string() + "-wal") == 0);
+}
+
+TEST_CASE("SQLite: schema.sql run by hand, and run again: the store finds all it needs") {
+  std::ifstream file(NEXUS_IDEMPOTENCY_SCHEMA);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const Scratch scratch;
+  {
+    const Connection by_hand = open_connection(scratch.file());
+    for (int i = 0; i < 2; ++i) execute(by_hand, "BEGIN IMMEDIATE;" + text + ";COMMIT");
+  }
+  SqliteIdempotencyStore store(scratch.file());
+  CHECK(store.claim_pending(pending()).claimed_new());
+  const IdempotencyRecord done = completed(pending());
+  CHECK(store.save_if(guard_of(pending()), done));
+  CHECK(store.find(done.key) == done);
+  CHECK(store.purge_expired(Timestamp::max(), 10) == 1);
+  CHECK_NOTHROW(store.ensure_schema());
 }
