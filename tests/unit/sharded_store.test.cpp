@@ -119,6 +119,18 @@ TEST_CASE("a purge goes through all shards, within its limit, and past one that 
   CHECK(stores[1].size() == 0);
 }
 
+TEST_CASE("the limit of a purge is one for all shards") {
+  InMemoryIdempotencyStore stores[3];
+  ShardedIdempotencyStore sharded({{"a", &stores[0]}, {"b", &stores[1]}, {"c", &stores[2]}});
+  for (std::size_t n = 0; n < 60; ++n) {
+    const IdempotencyRecord record = record_of(tenant(n), Timestamp{std::chrono::seconds(1)});
+    REQUIRE(sharded.claim_pending(record).claimed_new());
+  }
+  const std::size_t limit = stores[0].size() + 1;
+  CHECK(sharded.purge_expired(Timestamp{std::chrono::seconds(2)}, limit) == limit);
+  CHECK(stores[0].size() + stores[1].size() + stores[2].size() == 60 - limit);
+}
+
 TEST_CASE("a list of shards that can't be meant is refused") {
   InMemoryIdempotencyStore store;
   CHECK_THROWS_AS(ShardedIdempotencyStore(std::vector<Shard>{}), InvalidValueError);
