@@ -67,19 +67,19 @@ class NEXUS_IDEMPOTENCY_API InMemoryIdempotencyStore final : public IdempotencyS
     const std::string_view encoded = candidate.key.encoded();
     const std::uint64_t hash = hash_(encoded);
     Shard& shard = shard_of(hash);
-    ClaimPendingResult answer;
-    const auto look = [&] {
+    const auto look = [&]() -> std::optional<IdempotencyRecord> {
       const Slot* slot = shard.table.find(hash, encoded);
-      if (slot != nullptr) answer.existing.emplace(Restored{*slot, candidate});
+      if (slot == nullptr) return std::nullopt;
+      return std::optional<IdempotencyRecord>(std::in_place, Restored{*slot, candidate});
     };
-    shard.mutex.read(notes_, look);
+    ClaimPendingResult answer{shard.mutex.read(notes_, look)};
     if (!answer.claimed_new()) return answer;
 
     Reservation reservation(*this);
     Table::Slots slots;  // outlives the lock, as whatever it holds is freed outside of it
     for (;;) {
       WriteLock lock(shard.mutex, notes_);
-      look();
+      answer.existing = look();
       if (!answer.claimed_new()) return answer;
       if (!reservation.take()) {
         lock.unlock();

@@ -25,7 +25,7 @@ class IdempotencyKey {
       : tenant_(tenant),
         operation_(operation),
         client_key_(client_key),
-        encoded_(encode(tenant.value(), operation.value(), client_key.value())) {}
+        encoded_(encode(tenant, operation, client_key)) {}
 
   // Lifetimes of what the four return: as long as this object.
   [[nodiscard]] const TenantId& tenant() const noexcept { return tenant_; }
@@ -43,11 +43,18 @@ class IdempotencyKey {
  private:
   using Encoding = detail::TextStorage<103>;  // room for what a UUID and usual names make
 
-  static Encoding encode(std::string_view tenant, std::string_view operation,
-                         std::string_view client_key) {
-    const std::string_view texts[] = {tenant, operation, client_key};
-    const std::size_t sizes[] = {detail::escaped_size(tenant), detail::escaped_size(operation),
-                                 detail::escaped_size(client_key)};
+  // Most texts are known to need no escapes since they were checked.
+  template <class Text>
+  static std::size_t escaped_size(const Text& text) noexcept {
+    if (detail::TextAccess::is_known_plain(text)) return text.value().size();
+    return detail::escaped_size(text.value());
+  }
+
+  static Encoding encode(const TenantId& tenant, const OperationRef& operation,
+                         const ClientKey& client_key) {
+    const std::string_view texts[] = {tenant.value(), operation.value(), client_key.value()};
+    const std::size_t sizes[] = {escaped_size(tenant), escaped_size(operation),
+                                 escaped_size(client_key)};
     constexpr std::size_t punctuation = std::string_view(R"(["","",""])").size();
     return Encoding(sizes[0] + sizes[1] + sizes[2] + punctuation, [&](char* out) noexcept {
       *out++ = '[';

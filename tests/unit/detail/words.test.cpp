@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "nexus/idempotency/detail/words.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "support/catch.hpp"
@@ -13,66 +15,70 @@
 namespace nexus::idempotency::detail::test {
 namespace {
 
-using Bytes = std::array<unsigned char, 8>;
-
-std::uint64_t word_of(const Bytes& bytes) {
-  std::uint64_t word;
-  std::memcpy(&word, bytes.data(), sizeof word);
-  return word;
-}
-
-// Neighbours that borrows and carries could come from.
-constexpr std::array<unsigned char, 8> fillers{0x00, 0x01, 0x1F, 0x20, 0x7F, 0x80, 0x81, 0xFF};
-constexpr std::array<unsigned char, 6> limits{0, 1, 0x20, 0x22, 0x7F, 0x80};
-
-TEST_CASE("flags of a word, for every byte at every place", "[words]") {
-  for (const unsigned char filler : fillers) {
-    for (std::size_t at = 0; at < 8; ++at) {
-      for (unsigned byte = 0; byte < 256; ++byte) {
-        Bytes bytes;
-        bytes.fill(filler);
-        bytes[at] = static_cast<unsigned char>(byte);
-        const std::uint64_t word = word_of(bytes);
-        CAPTURE(filler, at, byte);
-        REQUIRE((high_bit_flags(word) != 0) == (byte >= 0x80 || filler >= 0x80));
-        for (const unsigned char limit : limits) {
-          REQUIRE((below_flags(word, limit) != 0) == (byte < limit || filler < limit));
-        }
-        for (const unsigned char wanted : fillers) {
-          REQUIRE((equal_flags(word, wanted) != 0) == (byte == wanted || filler == wanted));
-        }
-      }
-    }
+// Exactly as long as the text, so that a sanitizer sees a read beyond it.
+class ExactText {
+ public:
+  explicit ExactText(std::size_t size) : bytes_(std::make_unique<char[]>(size)), size_(size) {
+    for (std::size_t i = 0; i < size; ++i) bytes_[i] = static_cast<char>('a' + i % 26);
   }
-}
+  [[nodiscard]] char& operator[](std::size_t at) { return bytes_[at]; }
+  [[nodiscard]] std::string_view view() const { return {bytes_.get(), size_}; }
 
-TEST_CASE("any_word sees every byte of a text, and none beside it", "[words]") {
-  const auto is_special = [](std::uint64_t word) { return equal_flags(word, '"'); };
-  for (std::size_t size = 0; size <= 40; ++size) {
-    // Exactly as long as the text, so that a sanitizer sees a read beyond it.
-    const auto bytes = std::make_unique<char[]>(size);
-    const std::string_view text(bytes.get(), size);
-    std::memset(bytes.get(), 'x', size);
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_;
+};
+
+TEST_CASE("a text is plain or not by each of its bytes, at every place", "[words]") {
+  for (std::size_t size = 0; size <= 70; ++size) {
+    ExactText text(size);
     CAPTURE(size);
-    REQUIRE_FALSE(any_word(text, ' ', is_special));
+    REQUIRE(is_plain(text.view()));
     for (std::size_t at = 0; at < size; ++at) {
-      CAPTURE(at);
-      bytes[at] = '"';
-      REQUIRE(any_word(text, ' ', is_special));
-      REQUIRE_FALSE(any_word(text.substr(0, at), ' ', is_special));
-      REQUIRE_FALSE(any_word(text.substr(at + 1), ' ', is_special));
-      bytes[at] = 'x';
+      const char before = text[at];
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        text[at] = static_cast<char>(byte);
+        const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        CAPTURE(at, byte);
+        REQUIRE(is_plain(text.view()) == plain);
+        REQUIRE(is_plain(text.view().substr(0, at)));
+        REQUIRE(is_plain(text.view().substr(at + 1)));
+      }
+      text[at] = before;
     }
   }
 }
 
-TEST_CASE("short texts are filled up with the filler", "[words]") {
-  const auto zeros = [](std::uint64_t word) { return equal_flags(word, 0); };
-  CHECK_FALSE(any_word("", ' ', zeros));
-  CHECK(any_word("", '\0', zeros));
-  CHECK_FALSE(any_word("1234567", ' ', zeros));
-  CHECK(any_word("1234567", '\0', zeros));
-  CHECK_FALSE(any_word("12345678", '\0', zeros));
+TEST_CASE("the last bytes of a text, zeros behind them", "[words]") {
+  for (std::size_t size = 0; size <= 40; ++size) {
+    const ExactText text(size);
+    // Of a shorter text, all of it.
+    for (std::size_t count = size < 16 ? size : 0; count <= std::min<std::size_t>(size, 15);
+         ++count) {
+      const WordPair pair = last_bytes(text.view(), count);
+      std::array<char, 16> expected{};
+      std::memcpy(expected.data(), text.view().data() + size - count, count);
+      CAPTURE(size, count);
+      REQUIRE(std::memcmp(&pair, expected.data(), expected.size()) == 0);
+    }
+  }
+}
+
+TEST_CASE("a short text is filled up with the filler", "[words]") {
+  for (std::size_t size = 0; size <= 8; ++size) {
+    const ExactText text(size);
+    const std::uint64_t word = short_word(text.view(), '#');
+    CHECK(std::memcmp(&word, (std::string(text.view()) + "########").data(), sizeof word) == 0);
+  }
+}
+
+TEST_CASE("copy_text writes the text and nothing beside it", "[words]") {
+  for (std::size_t size = 0; size <= 70; ++size) {
+    const ExactText text(size);
+    std::string out(size + 16, '#');
+    copy_text(out.data() + 8, text.view());
+    REQUIRE(out == "########" + std::string(text.view()) + "########");
+  }
 }
 
 TEST_CASE("load_word reads from any address", "[words]") {

@@ -45,11 +45,7 @@ namespace detail {
 
 // Returns: how many bytes `text` takes inside a JSON string.
 [[nodiscard]] inline std::size_t escaped_size(std::string_view text) noexcept {
-  const bool special = any_word(text, ' ', [](std::uint64_t word) {
-    // With bit 1 turned over, exactly the control bytes and '"' are below 0x21.
-    return below_flags(word ^ (low_bits * 0x02), 0x21) | equal_flags(word, '\\');
-  });
-  if (!special) return text.size();
+  if (is_plain(text)) return text.size();
   std::size_t size = 0;
   for (const char byte : text) size += short_escape(byte) != 0 ? 2 : is_control(byte) ? 6 : 1;
   return size;

@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <string_view>
 
-#include "nexus/idempotency/detail/words.hpp"
-
 namespace nexus::idempotency {
 inline namespace v0 {
 namespace detail {
@@ -38,8 +36,7 @@ namespace detail {
   return 0;
 }
 
-[[nodiscard]] inline bool is_utf8(std::string_view text) noexcept {
-  if (!any_word(text, ' ', high_bit_flags)) return true;  // ASCII
+[[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);
     if (length == 0) return false;
