@@ -15,6 +15,7 @@
 
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/redis/redis_store.hpp"
+#include "redis/access.hpp"
 #include "redis/address.hpp"
 #include "redis/caller.hpp"
 #include "redis/faults.hpp"
@@ -31,10 +32,9 @@ namespace {
 // Thread-safety: safe.
 class Nodes {
  public:
-  // Lifetimes: `options` is borrowed.
-  explicit Nodes(const RedisStoreOptions& options)
-      : options_(options), slots_(slot_count, nullptr) {
-    static_cast<void>(at({options.host, options.port, {}}));
+  // Lifetimes: `access` is borrowed.
+  explicit Nodes(const Access& access) : access_(access), slots_(slot_count, nullptr) {
+    static_cast<void>(at(access.address()));
   }
 
   // Returns: the node at this address. It stays as long as this object.
@@ -82,7 +82,7 @@ class Nodes {
   [[nodiscard]] Server& locked_at(const Address& address) {
     std::unique_ptr<Server>& node = nodes_[address];
     if (!node) {
-      node = std::make_unique<Server>(address, options_);
+      node = std::make_unique<Server>(address, access_);
       order_.push_back(node.get());
     }
     return *node;
@@ -132,7 +132,7 @@ class Nodes {
     slots_ = std::move(slots);
   }
 
-  const RedisStoreOptions& options_;
+  const Access& access_;
   std::atomic<bool> stale_{true};
   std::mutex refreshing_;
 
@@ -144,7 +144,7 @@ class Nodes {
 
 class ClusterCaller final : public Caller {
  public:
-  explicit ClusterCaller(const RedisStoreOptions& options) : options_(options), nodes_(options_) {}
+  explicit ClusterCaller(const RedisStoreOptions& options) : access_(options), nodes_(access_) {}
 
   Reply call(const Request& request) override {
     const std::size_t slot = slot_of(request.key());
@@ -181,7 +181,7 @@ class ClusterCaller final : public Caller {
     return server_error(message);
   }
 
-  const RedisStoreOptions options_;
+  const Access access_;
   Nodes nodes_;
 };
 

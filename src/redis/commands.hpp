@@ -19,6 +19,10 @@ class Commands {
     begin(parts.size());
     for (const std::string_view part : parts) add_part(part);
   }
+  void add(const Commands& others) {
+    bytes_ += others.bytes_;
+    count_ += others.count_;
+  }
 
   // Effects: begins a command of `count` parts, which add_part() adds.
   void begin(std::size_t count) {

@@ -22,6 +22,7 @@
 #include "redis/lua.hpp"
 #include "redis/packed.hpp"
 #include "redis/request.hpp"
+#include "redis/require.hpp"
 #include "stores/stored_row.hpp"
 
 namespace nexus::idempotency {
@@ -29,26 +30,18 @@ inline namespace v0 {
 
 namespace {
 
+// What is needed to reach a server is checked by redis::Access.
 void check_options(const RedisStoreOptions& options) {
-  const auto require = [](bool right, const char* what) {
-    if (!right) throw InvalidValueError("Redis store: " + std::string(what));
-  };
+  using redis::require;
   constexpr std::size_t longest_prefix = 256;
   require(options.pool_size > 0, "pool_size must be at least 1");
-  for (const Duration time : {options.retention_grace, options.wait_timeout, options.pool_timeout,
-                              options.connect_timeout, options.command_timeout}) {
+  for (const Duration time :
+       {options.retention_grace, options.wait_timeout, options.pool_timeout}) {
     require(time > Duration::zero(), "every duration must be more than zero");
   }
   require(options.wait_replicas >= 0, "wait_replicas must not be negative");
   require(options.database >= 0, "database must not be negative");
   require(options.prefix.size() <= longest_prefix, "prefix is too long");
-  require(options.user.empty() || !options.password.empty(), "a user needs a password");
-  if (options.unix_socket.empty()) {
-    require(!options.host.empty() && options.port != 0, "there must be a host and a port");
-  }
-  require(options.host.find('\0') == std::string::npos &&
-              options.unix_socket.find('\0') == std::string::npos,
-          "an address must not hold a NUL");
   if (options.cluster) {
     require(options.database == 0, "a cluster has only database 0");
     require(options.unix_socket.empty(), "a cluster is reached by host and port");

@@ -11,6 +11,7 @@
 
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/redis/redis_store.hpp"
+#include "redis/access.hpp"
 #include "redis/address.hpp"
 #include "redis/commands.hpp"
 #include "redis/connection.hpp"
@@ -52,11 +53,12 @@ void check_eviction(std::string_view info) {
 
 }  // namespace
 
-Server::Server(Address address, const RedisStoreOptions& options)
+Server::Server(Address address, const Access& access)
     : address_(std::move(address)),
-      options_(options),
-      answer_timeout_(answer_timeout(options)),
-      pool_(options.pool_size, milliseconds_up(options.pool_timeout),
+      access_(access),
+      options_(access.options()),
+      answer_timeout_(answer_timeout(options_)),
+      pool_(options_.pool_size, milliseconds_up(options_.pool_timeout),
             [this] { return connect(); }) {}
 
 Reply Server::run(const Request& request, bool asking) {
@@ -109,27 +111,12 @@ Reply Server::cluster_slots() {
 }
 
 std::unique_ptr<Connection> Server::connect() const {
-  const auto timeout = milliseconds_up(options_.connect_timeout);
-  const stores::Deadline deadline = deadline_in(timeout);
-  auto connection = std::make_unique<Connection>(address_, timeout);
-  // All in one round trip, and at least one of them: a server with too many connections says so
-  // only now.
   Commands commands;
-  if (!options_.password.empty()) {
-    options_.user.empty() ? commands.add({"AUTH", options_.password})
-                          : commands.add({"AUTH", options_.user, options_.password});
-  }
   if (options_.database != 0) commands.add({"SELECT", std::to_string(options_.database)});
   options_.require_noeviction ? commands.add({"INFO", "memory"}) : commands.add({"PING"});
-  const std::vector<Reply> replies = connection->run(commands, deadline);
-  if (replies.empty()) {
-    throw StoreError(StoreErrc::unavailable, "the connection was lost while it was set up");
-  }
-  for (const Reply& reply : replies) {
-    if (is_error(reply)) throw server_error(text_of(*reply));
-  }
-  if (options_.require_noeviction) check_eviction(text_of(*replies.back()));
-  return connection;
+  Access::Opened opened = access_.open(address_, commands);
+  if (options_.require_noeviction) check_eviction(text_of(*opened.last));
+  return std::move(opened.connection);
 }
 
 }  // namespace nexus::idempotency::redis

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "nexus/idempotency/redis/redis_store.hpp"
+#include "redis/access.hpp"
 #include "redis/address.hpp"
 #include "redis/connection.hpp"
 #include "redis/hiredis.hpp"
@@ -19,8 +20,8 @@ namespace nexus::idempotency::redis {
 // Thread-safety: safe.
 class Server {
  public:
-  // Lifetimes: `options` is borrowed.
-  Server(Address address, const RedisStoreOptions& options);
+  // Lifetimes: `access` is borrowed.
+  Server(Address address, const Access& access);
 
   [[nodiscard]] const Address& address() const noexcept { return address_; }
 
@@ -41,6 +42,7 @@ class Server {
   void check_replicas(const redisReply& answer) const;
 
   const Address address_;
+  const Access& access_;
   const RedisStoreOptions& options_;
   const std::chrono::milliseconds answer_timeout_;
   Pool pool_;

@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "nexus/idempotency/redis/redis_store.hpp"
-#include "redis/address.hpp"
+#include "redis/access.hpp"
 #include "redis/caller.hpp"
 #include "redis/faults.hpp"
 #include "redis/hiredis.hpp"
@@ -15,8 +15,7 @@ namespace {
 class ServerCaller final : public Caller {
  public:
   explicit ServerCaller(const RedisStoreOptions& options)
-      : options_(options),
-        server_(Address{options.host, options.port, options.unix_socket}, options_) {}
+      : access_(options), server_(access_.address(), access_) {}
 
   Reply call(const Request& request) override {
     Reply reply = server_.run(request);
@@ -25,7 +24,7 @@ class ServerCaller final : public Caller {
   }
 
  private:
-  const RedisStoreOptions options_;
+  const Access access_;
   Server server_;
 };
 
