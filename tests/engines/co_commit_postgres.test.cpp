@@ -3,7 +3,9 @@
 #include <string>
 
 #include "engines/co_commit_cases.hpp"
+#include "engines/fault.hpp"
 #include "engines/fault_proxy.hpp"
+#include "engines/postgres_faults.hpp"
 #include "engines/postgres_ledger.hpp"
 #include "support/store_error.hpp"
 
@@ -83,7 +85,8 @@ TEST_CASE("PostgreSQL: an error of the caller's own within the transaction") {
 // A fault at each request of the transaction, and of the claim before it.
 void break_at_every_request(Pattern pattern) {
   Desk<PostgresLedger> desk;
-  FaultProxy proxy(desk.place.target());
+  const std::string server = desk.place.target();
+  FaultProxy proxy(postgres_socket(server), postgres_protocol());
   int command = 0;
   int unanswered = 0;
   for (const Fault fault : every_fault) {
@@ -94,7 +97,7 @@ void break_at_every_request(Pattern pattern) {
       desk.clock.advance(1h);
       std::size_t faults = 0;
       {
-        PostgresLedger broken(proxy.conninfo());
+        PostgresLedger broken(through(proxy, server));
         (void)broken.claims().find(ledger_key(name));  // so that both are connected
         proxy.arm({{request, fault}});
         try {

@@ -17,20 +17,9 @@ using SteadyClock = std::chrono::steady_clock;
 // end that is only noticed when a timeout runs out breaks it.
 constexpr auto patience = 20s;
 
-PostgresStoreOptions options_of(const Workplace& place, const Opening& opening) {
-  PostgresStoreOptions options;
-  options.table = place.table;
-  options.pool_size = 1;  // so that a connection that isn't given back is noticed
-  options.prepare = opening.prepare;
-  options.pool_timeout = opening.hasty ? 500ms : 30s;
-  options.connect_timeout = opening.hasty ? 500ms : 30s;
-  options.statement_timeout = opening.hasty ? 500ms : 30s;
-  options.lock_timeout = options.statement_timeout;
-  return options;
-}
-
 // Effects: executes everything once, so that it is all prepared, and changes nothing of interest.
-void warm_up(Subject& subject, IdempotencyStore& store) {
+void warm_up(Subject& subject) {
+  IdempotencyStore& store = *subject.store;
   const IdempotencyRecord other{subject.place.fresh_key(),
                                 RecordStatus::pending,
                                 RequestFingerprint("warm"),
@@ -86,12 +75,12 @@ void start_trouble(FaultProxy& proxy, const Scenario& scenario) {
   }
 }
 
-// Returns: what is wrong about the outcome, with this in the database after it.
+// Returns: what is wrong about the outcome, with this in the engine after it.
 std::string judge(const Scenario& scenario, const Outcome& outcome, const std::string& state) {
   const Operation& operation = *scenario.operation;
   if (outcome.answer) {
     if (*outcome.answer != operation.answer) return "a wrong answer";
-    if (state != operation.after) return "an answer that the database does not agree with";
+    if (state != operation.after) return "an answer that the engine does not agree with";
     const bool out_of_reach =
         scenario.trouble == Trouble::refused || scenario.trouble == Trouble::hung_up;
     return out_of_reach ? "an answer without a server" : "";
@@ -129,7 +118,7 @@ std::string finish_command(const Operation& operation, Subject& subject) {
     subject.clock.advance(1h);
     if (operation.run(subject) != "first") return "after the lease nobody gets the key";
   }
-  const std::optional<IdempotencyRecord> held = subject.place.store.find(subject.key);
+  const std::optional<IdempotencyRecord> held = subject.place.store().find(subject.key);
   if (!held || held->attempt_token != subject.new_attempt->token) {
     return "the one who was told to execute does not hold the key";
   }
@@ -151,24 +140,28 @@ std::string live_on(Subject& subject) {
 
 std::string play_on(Subject& subject, const Scenario& scenario, std::string& story) {
   const Operation& operation = *scenario.operation;
-  start_trouble(subject.proxy, scenario);
+  start_trouble(*subject.proxy, scenario);
   const auto begun = SteadyClock::now();
   const Outcome outcome = call(operation, subject);
   const auto taken = SteadyClock::now() - begun;
   story += "; " + outcome.text;
 
   const bool strikes = scenario.trouble == Trouble::planned || scenario.trouble == Trouble::always;
-  const ProxyTally tally = subject.proxy.tally();
-  subject.proxy.heal();
+  const FaultTally tally = subject.proxy->tally();
+  subject.proxy->heal();
   if (strikes && tally.faults == 0) return "the fault did not strike";
   if (taken > patience) return "it took too long";
-  if (!scenario.release_late) subject.proxy.release();
+  if (!scenario.release_late) subject.proxy->release();
 
   const std::string state = operation.state(subject);
   story += "; state: " + state;
   if (std::string wrong = judge(scenario, outcome, state); !wrong.empty()) return wrong;
 
-  const Outcome again = call(operation, subject);
+  Outcome again = call(operation, subject);
+  while (operation.locks && again.error == StoreErrc::contended &&
+         SteadyClock::now() - begun < patience) {
+    again = call(operation, subject);
+  }
   story += "; repeated: " + again.text;
   const bool changed = state == operation.after;
   if (again.answer != (changed ? operation.again_after : operation.again_before)) {
@@ -179,9 +172,9 @@ std::string play_on(Subject& subject, const Scenario& scenario, std::string& sto
   if (is_begin(operation)) {
     if (std::string wrong = finish_command(operation, subject); !wrong.empty()) return wrong;
   }
-  const std::optional<IdempotencyRecord> last = subject.place.store.find(subject.key);
-  subject.proxy.release();
-  if (subject.place.store.find(subject.key) != last) return "a late request changed the outcome";
+  const std::optional<IdempotencyRecord> last = subject.place.store().find(subject.key);
+  subject.proxy->release();
+  if (subject.place.store().find(subject.key) != last) return "a late request changed the outcome";
   if (!is_begin(operation) && operation.state(subject) != operation.after) {
     return "a late request changed something";
   }
@@ -191,7 +184,7 @@ std::string play_on(Subject& subject, const Scenario& scenario, std::string& sto
 std::string name_of(const Scenario& scenario) {
   std::string name = scenario.operation->name;
   name += scenario.opening.warm ? ", warm" : ", cold";
-  if (!scenario.opening.prepare) name += ", unprepared";
+  if (!scenario.opening.usual) name += ", the other way";
   switch (scenario.trouble) {
     case Trouble::planned:
       for (const PlannedFault& planned : scenario.plan) {
@@ -216,57 +209,32 @@ std::string name_of(const Scenario& scenario) {
   return name;
 }
 
-void make_ready(Subject& subject, const Operation& operation, const Opening& opening) {
+void make_ready(Subject& subject, const Operation& operation) {
+  if (subject.opening.warm) warm_up(subject);
   operation.prepare(subject);
-  if (!opening.warm) return;
-  warm_up(subject, subject.store);
-  if (operation.name == "ensure_schema") {
-    try {
-      (void)subject.unmade->find(subject.key);  // only to have it connect
-    } catch (const StoreError&) {
-    }
-  }
 }
 
 }  // namespace
-
-Workplace::Workplace(const std::string& server, const std::string& name)
-    : conninfo(server + " options='-c synchronous_commit=off'"),
-      table(name),
-      store(conninfo,
-            [&] {
-              PostgresStoreOptions options;
-              options.table = name;
-              options.pool_size = 1;
-              return options;
-            }()),
-      session(conninfo) {
-  store.ensure_schema();
-}
 
 IdempotencyKey Workplace::fresh_key() {
   return {TenantId("acct_7"), OperationRef("ledger.charge"), ClientKey(std::to_string(++keys_))};
 }
 
-Subject::Subject(Workplace& workplace, const Opening& opening)
+Subject::Subject(Workplace& workplace, const Opening& how)
     : place(workplace),
-      proxy(workplace.conninfo),
-      store(proxy.conninfo(), options_of(workplace, opening)),
-      service(store, clock),
-      direct(workplace.store, clock),
-      key(workplace.fresh_key()),
-      table(workplace.table + "_made") {
-  PostgresStoreOptions options = options_of(workplace, opening);
-  options.table = table;
-  unmade.emplace(proxy.conninfo(), options);
-}
+      opening(how),
+      proxy(workplace.make_proxy()),
+      store(workplace.open(*proxy, how)),
+      service(*store, clock),
+      direct(workplace.store(), clock),
+      key(workplace.fresh_key()) {}
 
 std::size_t count_requests(Workplace& place, const Operation& operation, const Opening& opening) {
   Subject subject(place, opening);
-  make_ready(subject, operation, opening);
-  subject.proxy.arm({});
+  make_ready(subject, operation);
+  subject.proxy->arm({});
   (void)operation.run(subject);
-  return subject.proxy.tally().requests;
+  return subject.proxy->tally().requests;
 }
 
 std::string play(Workplace& place, const Scenario& scenario) {
@@ -274,7 +242,7 @@ std::string play(Workplace& place, const Scenario& scenario) {
   std::string story = name_of(scenario);
   std::string wrong;
   try {
-    make_ready(subject, *scenario.operation, scenario.opening);
+    make_ready(subject, *scenario.operation);
     const std::string state = scenario.operation->state(subject);
     if (state != scenario.operation->before) return story + ": begins with state: " + state;
     wrong = play_on(subject, scenario, story);

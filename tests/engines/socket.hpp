@@ -65,13 +65,15 @@ class Socket {
   }
 
   // Effects: says that nothing more comes from here, and waits until the other side has ended.
-  void finish() noexcept {
-    if (fd_ < 0) return;
+  // Returns: what it has said until then.
+  std::string finish() {
+    std::string said;
+    if (fd_ < 0) return said;
     ::shutdown(fd_, SHUT_WR);
-    char buffer[4096];
-    while (::recv(fd_, buffer, sizeof buffer, 0) > 0) {
+    while (receive(said)) {
     }
     close();
+    return said;
   }
 
  private:
@@ -84,6 +86,27 @@ inline sockaddr_un unix_address(const std::string& path) {
   if (path.size() >= sizeof address.sun_path) throw std::length_error("path of a socket");
   std::memcpy(static_cast<char*>(address.sun_path), path.data(), path.size());
   return address;
+}
+
+// Returns: a connection to who listens there; not open if nobody does.
+inline Socket connect_to(const std::string& path) {
+  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_un address = unix_address(path);
+  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    socket.close();
+  }
+  return socket;
+}
+
+// Returns: a socket on which connections can be waited for.
+inline Socket listen_on(const std::string& path) {
+  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_un address = unix_address(path);
+  if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(socket.fd(), 64) != 0) {
+    throw std::system_error(errno, std::generic_category(), "listen");
+  }
+  return socket;
 }
 
 }  // namespace nexus::idempotency::test

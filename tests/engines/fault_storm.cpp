@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Many callers on connections that break all the time, at any request: nothing is executed twice
-// (G1), what was acknowledged is replayed (G2), and the store needs no help to go on.
+#include "engines/fault_storm.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -14,13 +14,12 @@
 #include <variant>
 #include <vector>
 
+#include "engines/fault.hpp"
 #include "engines/fault_proxy.hpp"
 #include "engines/together.hpp"
 #include "nexus/idempotency.hpp"
-#include "nexus/idempotency/postgres/postgres_store.hpp"
 #include "nexus/idempotency/testing/manual_clock.hpp"
 #include "support/catch.hpp"
-#include "support/postgres_server.hpp"
 
 namespace nexus::idempotency::test {
 namespace {
@@ -36,16 +35,14 @@ IdempotencyKey storm_key(int number) {
 
 struct Storm {
   testing::ManualClock clock{Timestamp(1'700'000'000s)};  // stands still: no lease lapses
-  PostgresIdempotencyStore store;
-  IdempotencyService service{store, clock};
+  IdempotencyService service;
   const RequestFingerprint fingerprint{"cents=1000"};
 
   std::mutex mutex;
   std::map<int, std::vector<std::string>> executions{};  // the results, in no order
   std::atomic<int> errors{0};
 
-  Storm(const std::string& conninfo, const PostgresStoreOptions& options)
-      : store(conninfo, options) {}
+  explicit Storm(IdempotencyStore& store) : service(store, clock) {}
 
   // Returns: what went wrong.
   std::string call(int key, std::size_t caller) {
@@ -88,16 +85,10 @@ struct Storm {
   }
 };
 
-TEST_CASE("a storm of faults: nothing is executed twice, and what was acknowledged is replayed") {
-  const std::string server = postgres_conninfo() + " options='-c synchronous_commit=off'";
-  PostgresStoreOptions options;
-  options.table = fresh_name("storm");
-  options.pool_size = 4;
-  options.pool_timeout = 60s;
-  PostgresIdempotencyStore(server, options).ensure_schema();
-  FaultProxy proxy(server);
-  Storm storm(proxy.conninfo(), options);
+}  // namespace
 
+void survive_a_storm(FaultProxy& proxy, IdempotencyStore& store) {
+  Storm storm(store);
   std::vector<std::function<std::string(std::size_t)>> jobs(
       callers, [&](std::size_t caller) { return storm.call_all(caller); });
   std::future<std::vector<std::string>> findings =
@@ -146,5 +137,4 @@ TEST_CASE("a storm of faults: nothing is executed twice, and what was acknowledg
               << orphaned << " of " << keys << " keys with a claim that nobody knew of");
 }
 
-}  // namespace
 }  // namespace nexus::idempotency::test

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Every fault of a connection, at every request of every call: the outcome is right or an error
-// that says the truth, the same call again is right, and nothing is executed twice.
+#include "engines/fault_cases.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "engines/fault_scenario.hpp"
 #include "engines/together.hpp"
 #include "support/catch.hpp"
 
@@ -16,16 +15,13 @@ namespace {
 
 class Stage {
  public:
-  explicit Stage(std::size_t threads) {
-    for (std::size_t i = 0; i < threads; ++i) {
-      places_.push_back(std::make_unique<Workplace>(postgres_conninfo(), fresh_name("faults")));
-    }
+  Stage(const Engine& engine, std::size_t threads) {
+    for (std::size_t i = 0; i < threads; ++i) places_.push_back(engine.make_place());
   }
 
-  void add(const Scenario& scenario) {
-    // ensure_schema's transaction takes several requests: as long as the server waits for the next
-    // of them, nobody else can make the table.
-    if (scenario.operation->name == "ensure_schema" && scenario.release_late) return;
+  void add(Scenario scenario) {
+    // Then the repeat has to wait until the server has given the zombie up.
+    if (scenario.operation->locks && scenario.release_late) scenario.opening.hasty = true;
     jobs_.push_back(
         [this, scenario](std::size_t thread) { return play(*places_[thread], scenario); });
   }
@@ -50,24 +46,24 @@ class Stage {
 constexpr std::size_t few_threads = 4;
 constexpr std::size_t many_threads = 24;
 
-TEST_CASE("a call is one round trip on a connection that is in use") {
-  Stage stage(1);
-  for (const Operation& operation : every_operation()) {
-    if (operation.name == "ensure_schema") continue;
-    const bool two_calls =
-        operation.name == "begin, takeover" || operation.name == "complete, superseded";
+}  // namespace
+
+void calls_take_their_round_trips(const Engine& engine) {
+  Stage stage(engine, 1);
+  for (const Operation& operation : engine.operations) {
+    if (operation.requests == 0) continue;
     CAPTURE(operation.name);
-    CHECK(stage.count(operation, {.warm = true}) == (two_calls ? 2U : 1U));
-    CHECK(stage.count(operation, {.prepare = false, .warm = true}) == (two_calls ? 2U : 1U));
+    CHECK(stage.count(operation, {}) == operation.requests);
+    CHECK(stage.count(operation, {.usual = false}) == operation.requests);
   }
 }
 
-TEST_CASE("one fault at any request of any call") {
-  Stage stage(few_threads);
-  for (const Operation& operation : every_operation()) {
+void one_fault_anywhere(const Engine& engine) {
+  Stage stage(engine, few_threads);
+  for (const Operation& operation : engine.operations) {
     for (const bool warm : {true, false}) {
-      for (const bool prepare : {true, false}) {
-        const Opening opening{.prepare = prepare, .warm = warm};
+      for (const bool usual : {true, false}) {
+        const Opening opening{.usual = usual, .warm = warm};
         const std::size_t requests = stage.count(operation, opening);
         for (std::size_t i = 0; i < requests; ++i) {
           for (const Fault fault : every_fault) {
@@ -86,10 +82,10 @@ TEST_CASE("one fault at any request of any call") {
   stage.play_all();
 }
 
-TEST_CASE("two faults in a row") {
-  Stage stage(few_threads);
+void two_faults_in_a_row(const Engine& engine) {
+  Stage stage(engine, few_threads);
   constexpr Fault kinds[] = {Fault::drop_request, Fault::lose_answer, Fault::zombie};
-  for (const Operation& operation : every_operation()) {
+  for (const Operation& operation : engine.operations) {
     const std::size_t requests = stage.count(operation, {});
     for (std::size_t i = 0; i < requests; ++i) {
       for (const Fault first : kinds) {
@@ -107,9 +103,9 @@ TEST_CASE("two faults in a row") {
   stage.play_all();
 }
 
-TEST_CASE("stalls are given up in time") {
-  Stage stage(many_threads);
-  for (const Operation& operation : every_operation()) {
+void stalls_are_given_up(const Engine& engine) {
+  Stage stage(engine, many_threads);
+  for (const Operation& operation : engine.operations) {
     for (const bool warm : {true, false}) {
       const Opening opening{.warm = warm, .hasty = true};
       const std::size_t requests = stage.count(operation, opening);
@@ -118,7 +114,6 @@ TEST_CASE("stalls are given up in time") {
           if (!is_stall(fault)) continue;
           // On a new connection, requests before the last are the same for each call.
           if (!warm && i + 1 < requests && operation.name != "begin, first") continue;
-          if (operation.name == "ensure_schema" && is_zombie(fault)) continue;  // as in add()
           stage.add({.operation = &operation, .opening = opening, .plan = {{i, fault}}});
           if (!is_zombie(fault)) continue;
           stage.add({.operation = &operation,
@@ -129,30 +124,30 @@ TEST_CASE("stalls are given up in time") {
       }
     }
     stage.add({.operation = &operation,
-               .opening = {.prepare = false, .hasty = true},
+               .opening = {.usual = false, .hasty = true},
                .plan = {{0, Fault::stall_answer}}});
   }
   stage.play_all();
 }
 
-TEST_CASE("an outage that lasts, and its end") {
-  Stage stage(many_threads);
-  for (const Operation& operation : every_operation()) {
+void outages_end(const Engine& engine) {
+  Stage stage(engine, many_threads);
+  for (const Operation& operation : engine.operations) {
     for (const bool warm : {true, false}) {
-      for (const bool prepare : {true, false}) {
-        const Opening opening{.prepare = prepare, .warm = warm, .hasty = true};
+      for (const bool usual : {true, false}) {
+        const Opening opening{.usual = usual, .warm = warm, .hasty = true};
         stage.add({.operation = &operation, .opening = opening, .trouble = Trouble::refused});
         stage.add({.operation = &operation, .opening = opening, .trouble = Trouble::hung_up});
         if (warm) {
           stage.add({.operation = &operation, .opening = opening, .trouble = Trouble::idle_broken});
         }
         for (const Fault fault : every_fault) {
-          if (is_stall(fault) && !prepare) continue;
+          if (is_stall(fault) && !usual) continue;
           stage.add({.operation = &operation,
                      .opening = opening,
                      .trouble = Trouble::always,
                      .plan = {{0, fault}},
-                     .release_late = !prepare});
+                     .release_late = !usual});
         }
       }
     }
@@ -160,5 +155,4 @@ TEST_CASE("an outage that lasts, and its end") {
   stage.play_all();
 }
 
-}  // namespace
 }  // namespace nexus::idempotency::test
