@@ -46,6 +46,9 @@ class PooledCaller final : public Caller {
       : statements_(options.table),
         prepare_(options.prepare),
         session_settings_(session_settings(options.statement_timeout, options.lock_timeout)),
+        schema_settings_(
+            "SET LOCAL idle_in_transaction_session_timeout = " +
+            std::to_string(stores::milliseconds_up(options.statement_timeout).count())),
         pool_(options.pool_size, stores::milliseconds_up(options.pool_timeout),
               [conninfo, connect_timeout = stores::milliseconds_up(options.connect_timeout),
                answer_timeout = stores::milliseconds_up(options.statement_timeout) + one_second] {
@@ -78,7 +81,7 @@ class PooledCaller final : public Caller {
     Pool::Lease lease = pool_.take();
     if (prepare_) set_up(lease);
     try {
-      postgres::ensure_schema(statements_, lease.connection(), false);
+      postgres::ensure_schema(statements_, lease.connection(), false, schema_settings_);
     } catch (...) {
       lease.discard();  // it may be in a transaction, which holds others up
       throw;
@@ -130,6 +133,9 @@ class PooledCaller final : public Caller {
   const Statements statements_;
   const bool prepare_;
   const std::string session_settings_;
+  // Making the schema takes several requests. If no more is heard of a client between them, as of a
+  // host that is gone, the server must not hold its lock against all others.
+  const std::string schema_settings_;
   // Without settings in the session, each call begins a transaction itself once it has turned out
   // that the server's default isolation is another.
   std::atomic<bool> begins_{false};

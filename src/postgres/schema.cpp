@@ -18,8 +18,12 @@ namespace {
 
 class Maker {
  public:
-  Maker(const Statements& statements, Session& session, bool in_transaction)
-      : statements_(statements), session_(session), in_transaction_(in_transaction) {}
+  Maker(const Statements& statements, Session& session, bool in_transaction,
+        std::string_view settings)
+      : statements_(statements),
+        session_(session),
+        in_transaction_(in_transaction),
+        settings_(settings) {}
 
   void make_unless_there() {
     if (is_there()) return;
@@ -27,7 +31,7 @@ class Maker {
       make();
       return;
     }
-    run("BEGIN ISOLATION LEVEL READ COMMITTED");
+    run("BEGIN ISOLATION LEVEL READ COMMITTED;" + std::string(settings_));
     try {
       make();
     } catch (...) {
@@ -79,6 +83,7 @@ class Maker {
   const Statements& statements_;
   Session& session_;
   bool in_transaction_;
+  std::string_view settings_;
 };
 
 }  // namespace
@@ -90,8 +95,9 @@ void check_version(const PGresult* result) {
   }
 }
 
-void ensure_schema(const Statements& statements, Session& session, bool in_transaction) {
-  Maker(statements, session, in_transaction).make_unless_there();
+void ensure_schema(const Statements& statements, Session& session, bool in_transaction,
+                   std::string_view settings) {
+  Maker(statements, session, in_transaction, settings).make_unless_there();
 }
 
 }  // namespace nexus::idempotency::postgres

@@ -4,6 +4,8 @@
 
 #include <libpq-fe.h>
 
+#include <string_view>
+
 #include "postgres/session.hpp"
 #include "postgres/statements.hpp"
 
@@ -14,9 +16,10 @@ namespace nexus::idempotency::postgres {
 void check_version(const PGresult* result);
 
 // Effects: those of PostgresIdempotencyStore::ensure_schema, in the open transaction if
-// `in_transaction`, else in one of its own.
+// `in_transaction`, else in one of its own, which begins with `settings`.
 // Errors: StoreError; a transaction of its own has ended, or the connection has.
-void ensure_schema(const Statements& statements, Session& session, bool in_transaction);
+void ensure_schema(const Statements& statements, Session& session, bool in_transaction,
+                   std::string_view settings = {});
 
 }  // namespace nexus::idempotency::postgres
 
