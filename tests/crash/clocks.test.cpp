@@ -190,12 +190,13 @@ TEST_CASE("by the server's clock, a lease ends for all hosts when it is over") {
       CAPTURE(engine.name);
       Hosts hosts(engine, {.clock = "server", .lease = lease});
       const auto begun = SteadyClock::now();
+      const auto taken = [&] { return SteadyClock::now() - begun; };
       std::string told = hosts.contest(hosts.right, hosts.*which);
-      while (told == "in_progress") told = (hosts.*which).call("begin " + hosts.name);
-      const auto taken = SteadyClock::now() - begun;
+      while (told == "in_progress" && taken() < 10s) {  // and not a minute
+        told = (hosts.*which).call("begin " + hosts.name);
+      }
       CHECK(told == "executed");
-      CHECK(taken >= lease - 200ms);  // two hosts differ by one max_round_trip at most
-      CHECK(taken < 30s);             // and not by a minute
+      CHECK(taken() >= lease - 200ms);  // two hosts differ by one max_round_trip at most
     }
   }
 }
