@@ -92,7 +92,7 @@ class Host {
     while ((end = said_.find('\n')) == std::string::npos) {
       if (!line_.receive(said_)) throw std::runtime_error("a host has ended");
     }
-    const std::string answer = said_.substr(0, end);
+    std::string answer = said_.substr(0, end);
     said_.erase(0, end + 1);
     return answer;
   }
@@ -104,6 +104,7 @@ class Host {
  private:
   static std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
     for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
     pointers.push_back(nullptr);
     return pointers;
