@@ -2,6 +2,7 @@
 #include "redis/access.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "redis/faults.hpp"
 #include "redis/hiredis.hpp"
 #include "redis/require.hpp"
+#include "redis/tls.hpp"
 #include "stores/milliseconds.hpp"
 
 namespace nexus::idempotency::redis {
@@ -31,12 +33,23 @@ RedisStoreOptions checked(RedisStoreOptions options) {
   require(options.host.find('\0') == std::string::npos &&
               options.unix_socket.find('\0') == std::string::npos,
           "an address must not hold a NUL");
+  const bool has_tls_options = !options.tls_ca_file.empty() ||
+                               !options.tls_certificate_file.empty() ||
+                               !options.tls_key_file.empty() || !options.tls_server_name.empty();
+  require(options.tls || !has_tls_options, "there are options of TLS, but `tls` is not set");
+  require(!options.tls || options.unix_socket.empty(), "a socket is reached without TLS");
+  require(options.tls_certificate_file.empty() == options.tls_key_file.empty(),
+          "a certificate needs a key, and a key a certificate");
+  require(options.tls_server_name.find('\0') == std::string::npos,
+          "tls_server_name must not hold a NUL");
   return options;
 }
 
 }  // namespace
 
-Access::Access(RedisStoreOptions options) : options_(checked(std::move(options))) {}
+Access::Access(RedisStoreOptions options)
+    : options_(checked(std::move(options))),
+      tls_(options_.tls ? std::make_optional<TlsContext>(options_) : std::nullopt) {}
 
 Address Access::address() const {
   return {options_.host, options_.port, options_.unix_socket};
@@ -45,7 +58,7 @@ Address Access::address() const {
 Access::Opened Access::open(const Address& address, const Commands& commands) const {
   const auto timeout = stores::milliseconds_up(options_.connect_timeout);
   const stores::Deadline deadline = stores::deadline_in(timeout);
-  auto connection = std::make_unique<Connection>(address, timeout);
+  auto connection = std::make_unique<Connection>(address, timeout, tls_ ? &*tls_ : nullptr);
   Commands all;
   if (!options_.password.empty()) {
     options_.user.empty() ? all.add({"AUTH", options_.password})
@@ -54,6 +67,9 @@ Access::Opened Access::open(const Address& address, const Commands& commands) co
   all.add(commands);
   std::vector<Reply> replies = connection->run(all, deadline);
   if (replies.empty()) {
+    // The server's refusal of a certificate comes only now.
+    const std::string reason = connection->tls_failure();
+    if (!reason.empty()) throw StoreError(StoreErrc::misconfigured, "TLS failed: " + reason);
     throw StoreError(StoreErrc::unavailable, "the connection was lost while it was set up");
   }
   for (const Reply& reply : replies) {

@@ -6,12 +6,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "nexus/idempotency/redis/redis_store.hpp"
 #include "redis/address.hpp"
 #include "redis/commands.hpp"
 #include "redis/connection.hpp"
 #include "redis/hiredis.hpp"
+#include "redis/tls.hpp"
 
 namespace nexus::idempotency::redis {
 
@@ -23,7 +25,8 @@ class Access {
     Reply last;  // the answer to the last command; no error
   };
 
-  // Errors: InvalidValueError if an option that is used here is out of its range.
+  // Errors: InvalidValueError if an option that is used here is out of its range, or a file of TLS
+  // can't be used.
   explicit Access(RedisStoreOptions options);
 
   [[nodiscard]] const RedisStoreOptions& options() const noexcept { return options_; }
@@ -38,6 +41,7 @@ class Access {
 
  private:
   const RedisStoreOptions options_;
+  const std::optional<TlsContext> tls_;
 };
 
 }  // namespace nexus::idempotency::redis

@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstddef>
 #include <new>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "redis/address.hpp"
 #include "redis/commands.hpp"
 #include "redis/hiredis.hpp"
+#include "redis/tls.hpp"
 #include "stores/milliseconds.hpp"
 
 namespace nexus::idempotency::redis {
@@ -42,13 +45,17 @@ timeval to_timeval(std::chrono::milliseconds time) {
   return out;
 }
 
+constexpr std::size_t buffer_size = 16384;
+
 bool may_go_on() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 }  // namespace
 
-Connection::Connection(const Address& address, std::chrono::milliseconds timeout) {
+Connection::Connection(const Address& address, std::chrono::milliseconds timeout,
+                       const TlsContext* tls) {
+  const stores::Deadline deadline = stores::deadline_in(timeout);
   const timeval time = to_timeval(timeout);
   context_.reset(address.unix_socket.empty()
                      ? redisConnectWithTimeout(address.host.c_str(), address.port, time)
@@ -65,12 +72,27 @@ Connection::Connection(const Address& address, std::chrono::milliseconds timeout
       fcntl(socket, F_SETFD, FD_CLOEXEC) == -1) {
     throw StoreError(StoreErrc::unavailable, "the connection's socket can't be set up");
   }
+  if (tls == nullptr) return;
+  tls_.emplace(*tls, address.host);
+  start_tls(deadline);
 }
 
-bool Connection::is_alive() const {
+bool Connection::is_alive() {
+  if (given_up_) return false;
   // Between commands there is nothing to read but the end.
   pollfd one{context_->fd, POLLIN, 0};
-  return !given_up_ && poll(&one, 1, 0) == 0;
+  if (poll(&one, 1, 0) == 0) return true;
+  if (!tls_) return false;
+  // TLS has more to say: session tickets, for one. What is there is taken, and nothing waited for.
+  std::array<char, buffer_size> buffer;
+  for (;;) {
+    const ssize_t received = recv(context_->fd, buffer.data(), buffer.size(), 0);
+    if (received < 0) return may_go_on();
+    if (received == 0) return false;
+    tls_->feed({buffer.data(), static_cast<std::size_t>(received)});
+    const auto read = tls_->read(buffer);
+    if (!read || *read > 0) return false;
+  }
 }
 
 std::vector<Reply> Connection::run(const Commands& commands, stores::Deadline deadline) {
@@ -90,6 +112,11 @@ std::vector<Reply> Connection::run(const Commands& commands, stores::Deadline de
 }
 
 bool Connection::send(std::string_view bytes, stores::Deadline deadline) {
+  if (!tls_) return send_raw(bytes, deadline);
+  return tls_->write(bytes) && send_raw(tls_->take_outgoing(), deadline);
+}
+
+bool Connection::send_raw(std::string_view bytes, stores::Deadline deadline) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(context_->fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
@@ -102,7 +129,7 @@ bool Connection::send(std::string_view bytes, stores::Deadline deadline) {
 }
 
 bool Connection::receive(Reply& reply, stores::Deadline deadline) {
-  std::array<char, 16384> buffer;
+  std::array<char, buffer_size> buffer;
   for (;;) {
     void* answer = nullptr;
     if (redisReaderGetReply(context_->reader, &answer) != REDIS_OK) return false;
@@ -110,13 +137,49 @@ bool Connection::receive(Reply& reply, stores::Deadline deadline) {
       reply.reset(static_cast<redisReply*>(answer));
       return true;
     }
+    const auto size = receive_plain(buffer, deadline);
+    if (!size) return false;
+    if (redisReaderFeed(context_->reader, buffer.data(), *size) != REDIS_OK) return false;
+  }
+}
+
+std::optional<std::size_t> Connection::receive_raw(std::span<char> buffer,
+                                                   stores::Deadline deadline) {
+  for (;;) {
     const ssize_t received = recv(context_->fd, buffer.data(), buffer.size(), 0);
-    if (received > 0) {
-      const auto size = static_cast<std::size_t>(received);
-      if (redisReaderFeed(context_->reader, buffer.data(), size) != REDIS_OK) return false;
-    } else if (received == 0 || !may_go_on() || !wait_for(context_->fd, POLLIN, deadline)) {
-      return false;
+    if (received > 0) return static_cast<std::size_t>(received);
+    if (received == 0 || !may_go_on() || !wait_for(context_->fd, POLLIN, deadline)) {
+      return std::nullopt;
     }
+  }
+}
+
+std::optional<std::size_t> Connection::receive_plain(std::span<char> buffer,
+                                                     stores::Deadline deadline) {
+  if (!tls_) return receive_raw(buffer, deadline);
+  for (;;) {
+    const auto read = tls_->read(buffer);
+    if (!read || *read > 0) return read;
+    // TLS itself may have something to say.
+    if (!send_raw(tls_->take_outgoing(), deadline)) return std::nullopt;
+    const auto received = receive_raw(buffer, deadline);
+    if (!received) return std::nullopt;
+    tls_->feed({buffer.data(), *received});
+  }
+}
+
+void Connection::start_tls(stores::Deadline deadline) {
+  std::array<char, buffer_size> buffer;
+  for (;;) {
+    const bool done = tls_->shake_hands();
+    const bool sent = send_raw(tls_->take_outgoing(), deadline);
+    if (done && sent) return;
+    // What the server has said before it closed the connection may say why.
+    const auto received = done ? std::nullopt : receive_raw(buffer, deadline);
+    if (!received) {
+      throw StoreError(StoreErrc::unavailable, "the connection was lost while TLS was set up");
+    }
+    tls_->feed({buffer.data(), *received});
   }
 }
 

@@ -24,8 +24,9 @@ class NEXUS_IDEMPOTENCY_API RedisClock final : public IdempotencyClock {
  public:
   // Connects to nothing yet.
   // `server`: those that a store has will do. Used are host, port, unix_socket, user, password,
-  // connect_timeout, and command_timeout for each answer.
-  // Errors: InvalidValueError if one of these, or of `options`, is out of its range.
+  // connect_timeout, command_timeout for each answer, and all about TLS.
+  // Errors: InvalidValueError if one of these, or of `options`, is out of its range or can't be
+  // used.
   explicit RedisClock(const RedisStoreOptions& server, ServerClockOptions options = {});
   ~RedisClock() override;
   RedisClock(const RedisClock&) = delete;

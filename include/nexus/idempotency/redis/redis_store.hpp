@@ -65,6 +65,20 @@ struct RedisStoreOptions {
   // maxmemory-policy is not noeviction. Needs the permission for INFO. Set it to false only where
   // INFO is not to be had and the policy is known.
   bool require_noeviction = true;
+
+  // Whether to speak TLS, 1.2 or later, with the server, or with all of a cluster's nodes; not over
+  // a socket. The server's certificate is always verified, and so is its name. Files are in PEM,
+  // and are read once, by the constructor.
+  bool tls = false;
+  // Who is trusted; without it, whom the system trusts.
+  std::string tls_ca_file;
+  // This side's certificate, with those between it and its CA, and its key, if the server asks.
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  // The name, or IP address, that the certificate must be for. Without it: `host`, and for a
+  // cluster's other nodes the name or address that they announce. For nodes that announce addresses
+  // which their certificates lack, set a name that all of these have.
+  std::string tls_server_name;
 };
 
 // Each call is one command or script on one key, and one round trip. It takes a second one where
@@ -108,7 +122,8 @@ struct RedisStoreOptions {
 //                  wait_replicas have it
 //   corrupt        what is stored can't be a record; another type of value (WRONGTYPE)
 //   misconfigured  wrong or no password (WRONGPASS, NOAUTH), no permission (NOPERM); the server may
-//                  evict keys; a cluster's node without `cluster`; a record of another version; and
+//                  evict keys; a cluster's node without `cluster`; a record of another version; TLS
+//                  that fails, of a certificate too: what() has OpenSSL's reason; and
 //                  whatever else is no matter of time
 // and std::bad_alloc. The next call after a lost connection makes a new one.
 //
@@ -117,7 +132,7 @@ class NEXUS_IDEMPOTENCY_API RedisIdempotencyStore final : public IdempotencyStor
  public:
   // Connects to nothing yet: a server that is down is an error of the first call, and of none after
   // it is up.
-  // Errors: InvalidValueError if an option is out of its range.
+  // Errors: InvalidValueError if an option is out of its range, or a file of TLS can't be used.
   explicit RedisIdempotencyStore(RedisStoreOptions options = {});
 
   ~RedisIdempotencyStore() override;
