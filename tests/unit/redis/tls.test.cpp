@@ -267,7 +267,7 @@ TEST_CASE("results of every size come back as they were, by many threads") {
   for (auto& thread : threads) CHECK(thread.get());
 }
 
-TEST_CASE("one thread needs one connection, whatever TLS says on it between commands") {
+TEST_CASE("one thread needs one connection, with either version of TLS") {
   const auto protocol = GENERATE("TLSv1.2", "TLSv1.3");
   const int port = test::free_port();
   std::vector<std::string> settings = files().settings(port);
