@@ -58,6 +58,19 @@ TEST_CASE("a duplicate waits, and is told how long") {
   CHECK(std::get<InProgress>(w.begin()).retry_after == 0us);
 }
 
+TEST_CASE("a duplicate that read the clock before the owner did is told of no more than a lease") {
+  World w;
+  IdempotencyService owner(w.memory, w.clock, w.policy);
+  w.store.before(1, [&] {
+    w.clock.advance(3ms);
+    REQUIRE(is<FirstExecution>(owner.begin(key(), fingerprint())));
+  });
+  w.store.after(1, [&] { w.clock.advance(1ms); });
+  const BeginDecision decision = w.begin();
+  REQUIRE(is<InProgress>(decision));
+  CHECK(std::get<InProgress>(decision).retry_after == 15min - 1ms);
+}
+
 TEST_CASE("retry_after counts the skew allowance in, is never negative, and none without a lease") {
   World skewed{IdempotencyPolicy{.clock_skew_allowance = 30s}};
   (void)skewed.claim();

@@ -118,7 +118,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
       // A definite "no" to the first question: the token went nowhere, so its bits, the dearest
       // part of a replay, serve the next call.
       if (round == 0 && !in_doubt) tokens.put_back(own);
-      return answer_of(verdict, std::move(stored), now);
+      return answer_of(verdict, std::move(stored));
     }
     throw StoreError(StoreErrc::contended, "the key changed hands in every round of begin");
   }
@@ -186,7 +186,7 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
     return detail::settle(2, in_doubt, [&] { return persist_.save_if(guard, next); });
   }
 
-  BeginDecision answer_of(Verdict verdict, IdempotencyRecord&& stored, Timestamp now) const {
+  BeginDecision answer_of(Verdict verdict, IdempotencyRecord&& stored) {
     switch (verdict) {
       case Verdict::replay:
         if (!stored.result) {
@@ -198,14 +198,15 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
       case Verdict::retry_not_allowed:
         return RetryNotAllowed{std::move(stored.result)};
       default:
-        return InProgress{time_until_takeover(stored, now)};
+        return InProgress{time_until_takeover(stored)};
     }
   }
 
-  std::optional<Duration> time_until_takeover(const IdempotencyRecord& stored,
-                                              Timestamp now) const noexcept {
+  // Reads the clock once more: the owner may have read it after this call did, and then the time
+  // that was judged by is before the lease, which would seem longer than it is.
+  std::optional<Duration> time_until_takeover(const IdempotencyRecord& stored) {
     if (!stored.expires_at) return std::nullopt;
-    return saturating_time_left(now,
+    return saturating_time_left(clock_.now(),
                                 saturating_add(*stored.expires_at, policy_.clock_skew_allowance));
   }
 

@@ -217,6 +217,20 @@ TEST_CASE("Retry-After is what is left of the lease, between 1 s and the limit",
   }
 }
 
+TEST_CASE("Retry-After is not over the lease, also if the owner read its clock last", "[http]") {
+  IdempotencyPolicy policy;
+  policy.pending_ttl = 2s;
+  HttpWorld world(policy);
+  IdempotencyService owner(world.memory, world.clock, policy);
+  world.store.before(1, [&] {
+    world.clock.advance(1us);
+    (void)HttpIdempotency(owner).begin(charge(), context());
+  });
+  const HttpResponse response = world.handle();
+  CHECK(response.status == 409);
+  CHECK(header(response, "Retry-After") == "2");
+}
+
 TEST_CASE("without a usable key nothing runs, and the answer says why", "[http]") {
   const std::vector<std::pair<std::string, std::string>> keys{{"", "empty"},
                                                               {"\"\"", "empty"},
