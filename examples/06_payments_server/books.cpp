@@ -18,8 +18,9 @@ class MemoryBooks final : public Books {
   explicit MemoryBooks(const IdempotencyPolicy& policy) : service_(store_, clock_, policy) {}
 
   IdempotencyService& service() override { return service_; }
+  IdempotencyStore& store() override { return store_; }
 
-  HttpResponse charge(const Charge& charge, HttpExecution&) override {
+  HttpResponse charge(const Charge& charge, HttpExecution*) override {
     const std::lock_guard lock(mutex_);
     const std::string id = "ch_" + std::to_string(rows_.size() + 1);
     rows_.push_back({id, charge});

@@ -36,10 +36,13 @@ class Books {
 
   // Claims, and what is not recorded with a row.
   virtual IdempotencyService& service() = 0;
+  // What the service keeps them in.
+  virtual IdempotencyStore& store() = 0;
 
   // Appends the row. Books that can do both in one transaction record the receipt in it too, and
   // mark the execution as recorded. An exception means that there is no row.
-  virtual HttpResponse charge(const Charge& charge, HttpExecution& execution) = 0;
+  // `execution`: nullptr if nothing keeps the charge from being made again.
+  virtual HttpResponse charge(const Charge& charge, HttpExecution* execution) = 0;
 
   // Every row, in the order in which they were appended.
   virtual std::vector<LedgerRow> rows() = 0;

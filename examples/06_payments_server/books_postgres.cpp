@@ -125,21 +125,24 @@ class PostgresBooks final : public Books {
   }
 
   IdempotencyService& service() override { return claims_; }
+  IdempotencyStore& store() override { return store_; }
 
   // The claim was made on a connection of the store's own, and is committed: nothing is locked by
   // it. The row and the outcome are committed together on this one. Whatever is thrown, even if
   // the answer to COMMIT is lost: what the caller then reports as a failure is refused if the
   // record says "completed".
-  HttpResponse charge(const Charge& charge, HttpExecution& execution) override {
+  HttpResponse charge(const Charge& charge, HttpExecution* execution) override {
     HttpResponse response;
     with_session([&](Session& session) {
       Transaction transaction(session);
       const Result inserted = session.insert(charge);
       response = receipt("ch_" + text_of(inserted, 0, 0));
-      session.outcomes().complete(*execution.attempt(), execution.envelope(response));
+      if (execution != nullptr) {
+        session.outcomes().complete(*execution->attempt(), execution->envelope(response));
+      }
       transaction.commit();
     });
-    execution.mark_recorded();
+    if (execution != nullptr) execution->mark_recorded();
     return response;
   }
 

@@ -100,10 +100,11 @@ class SqliteBooks final : public Books {
   }
 
   IdempotencyService& service() override { return claims_; }
+  IdempotencyStore& store() override { return claims_store_; }
 
   // The claim was made on the store's own connection, and is committed. The row and the outcome
   // are committed together on ours. SQLite has one writer at a time anyway, so one is enough.
-  HttpResponse charge(const Charge& charge, HttpExecution& execution) override {
+  HttpResponse charge(const Charge& charge, HttpExecution* execution) override {
     const std::lock_guard lock(mutex_);
     Transaction transaction(database_);
     std::string id;
@@ -112,9 +113,11 @@ class SqliteBooks final : public Books {
         {charge.tenant, charge.operation, charge.key, charge.body},
         [&](sqlite3_stmt* row) { id = "ch_" + std::to_string(sqlite3_column_int64(row, 0)); });
     HttpResponse response = receipt(id);
-    outcomes_.complete(*execution.attempt(), execution.envelope(response));  // else: rolled back
+    if (execution != nullptr) {  // if that fails, the row is rolled back
+      outcomes_.complete(*execution->attempt(), execution->envelope(response));
+    }
     transaction.commit();
-    execution.mark_recorded();
+    if (execution != nullptr) execution->mark_recorded();
     return response;
   }
 

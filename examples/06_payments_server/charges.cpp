@@ -72,9 +72,9 @@ Charges::Charges(Books& books, const Options& options)
     : books_(books), options_(options), idempotency_(books.service(), http_options()) {}
 
 void Charges::post(const httplib::Request& from, std::string body, httplib::Response& to) const {
-  HttpRequest request = request_of(from, std::move(body));
   const std::optional<TenantId> tenant = tenant_of(from);
-  const std::optional<OperationRef> operation = OperationRef::parse("POST " + request.path);
+  const std::optional<OperationRef> operation =
+      OperationRef::parse("POST " + from.target.substr(0, from.target.find('?')));
   if (!tenant) {
     send(problem(401, "A bearer credential is needed"), to);
     to.set_header("WWW-Authenticate", "Bearer");
@@ -85,26 +85,34 @@ void Charges::post(const httplib::Request& from, std::string body, httplib::Resp
     return;
   }
   bool charged = false;
-  const auto handler = [&](const HttpRequest& asked, HttpExecution& execution) {
-    HttpResponse response = charge(asked, execution);
+  const auto charge_now = [&](std::string_view key, const std::string& bytes,
+                              HttpExecution* execution) {
+    HttpResponse response = charge(
+        {std::string(tenant->value()), std::string(operation->value()), std::string(key), bytes},
+        execution);
     charged = response.status == 200;
     return response;
   };
-  send(idempotency_.handle(request, {*tenant, *operation}, handler), to);
+  if (options_.without_layer) {
+    send(charge_now(from.get_header_value("Idempotency-Key"), body, nullptr), to);
+  } else {
+    const auto handler = [&](const HttpRequest& request, HttpExecution& execution) {
+      return charge_now(execution.attempt()->key.client_key().value(), request.body, &execution);
+    };
+    send(idempotency_.handle(request_of(from, std::move(body)), {*tenant, *operation}, handler),
+         to);
+  }
   if (!charged) return;
   // From here on the charge is made, and recorded: whatever happens, a retry gets this response.
   std::this_thread::sleep_for(options_.reply_delay);
   if (happens(options_.drop_reply_rate)) Connection::current().drop();
 }
 
-HttpResponse Charges::charge(const HttpRequest& request, HttpExecution& execution) const {
+HttpResponse Charges::charge(const Charge& charge, HttpExecution* execution) const {
   std::this_thread::sleep_for(options_.delay);
   // No effect yet: it is recorded as a failure, and a retry executes.
   if (happens(options_.fail_rate)) return problem(500, "It failed by chance; try again");
-  const IdempotencyKey& key = execution.attempt()->key;
-  return books_.charge({std::string(key.tenant().value()), std::string(key.operation().value()),
-                        std::string(key.client_key().value()), request.body},
-                       execution);
+  return books_.charge(charge, execution);
 }
 
 std::optional<TenantId> tenant_of(const httplib::Request& request) {

@@ -22,7 +22,7 @@ class Charges {
   void post(const httplib::Request& from, std::string body, httplib::Response& to) const;
 
  private:
-  HttpResponse charge(const HttpRequest& request, HttpExecution& execution) const;
+  HttpResponse charge(const Charge& charge, HttpExecution* execution) const;
 
   Books& books_;
   const Options& options_;

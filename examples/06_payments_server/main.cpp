@@ -9,6 +9,7 @@
 // books_sqlite.cpp and books_postgres.cpp. It listens on loopback only: it is an example.
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -90,7 +91,20 @@ std::string ledger_json(Books& books) {
 IdempotencyPolicy policy_of(const Options& options) {
   IdempotencyPolicy policy;
   policy.pending_ttl = options.lease.value_or(options.delay + std::chrono::seconds(5));
+  policy.failed_ttl = std::chrono::hours(24);  // what never ends is never purged
   return policy;
+}
+
+// Removes a batch of the records that nobody needs any more. Returns: whether there may be others.
+bool purge(IdempotencyStore& store) {
+  constexpr std::size_t batch = 1000;
+  try {
+    const Timestamp now = SystemClock().now();
+    return store.purge_expired(saturating_subtract(now, retention_grace), batch) == batch;
+  } catch (const std::exception&) {
+    std::cerr << "a purge failed; the next one will do\n";
+    return false;
+  }
 }
 
 int serve(const Options& options) {
@@ -127,8 +141,9 @@ int serve(const Options& options) {
 
   std::atomic<bool> over{false};
   std::thread waiter([&] {
-    int signal = 0;
-    sigwait(&ends, &signal);
+    // As long as none comes, it purges: once a minute, and again at once while there is more.
+    timespec pause{0, 0};
+    while (sigtimedwait(&ends, nullptr, &pause) < 0) pause.tv_sec = purge(books->store()) ? 0 : 60;
     // More than once: the library overlooks it if the server is only just about to listen.
     for (; !over; std::this_thread::sleep_for(std::chrono::milliseconds(10))) server.finish();
   });

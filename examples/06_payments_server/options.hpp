@@ -25,13 +25,18 @@ struct Options {
   // should be minutes.
   std::optional<std::chrono::milliseconds> lease;
 
+  // Charge for every request, whatever its key says: what happens without the library, and what it
+  // costs to have it.
+  bool without_layer = false;
+
   double fail_rate = 0;        // of the charges, how many fail before they have any effect
   double drop_reply_rate = 0;  // of the charges made, how many have their connection closed instead
 };
 
 inline constexpr const char* usage =
     "06_payments_server [--port N] [--store memory|sqlite:PATH|postgres:DSN|redis:URL]\n"
-    "  [--delay-ms N] [--reply-delay-ms N] [--lease-ms N] [--fail-rate R] [--drop-reply-rate R]\n";
+    "  [--delay-ms N] [--reply-delay-ms N] [--lease-ms N] [--fail-rate R] [--drop-reply-rate R]\n"
+    "  [--without-layer]\n";
 
 namespace detail {
 
@@ -61,6 +66,10 @@ inline Options parse_options(int argc, char** argv) {
   constexpr int day_ms = 24 * 60 * 60 * 1000;
   for (int i = 1; i < argc; ++i) {
     std::string option = argv[i];
+    if (option == "--without-layer") {
+      options.without_layer = true;
+      continue;
+    }
     std::string value;
     if (const std::size_t equals = option.find('='); equals != std::string::npos) {
       value = option.substr(equals + 1);
