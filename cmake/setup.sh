@@ -6,7 +6,7 @@
 #   examples  what examples/run.sh needs
 #   gcc       the tests with GCC
 #   clang     the tests with Clang: the fuzzers' runtime too
-#   bench     tests/benchmarks/run.sh, besides gcc
+#   bench     tests/benchmarks/*.sh, besides gcc
 #   lint      the checks of the formatting and with clang-tidy
 set -euo pipefail
 
@@ -32,8 +32,8 @@ for profile in "$@"; do
       tools+=(clang++)
       ;;
     bench)
-      packages+=(procps)
-      tools+=(ps)
+      packages+=(procps wrk)
+      tools+=(ps wrk)
       ;;
     lint)
       packages+=(clang-format clang-tidy)

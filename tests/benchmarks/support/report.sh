@@ -5,14 +5,17 @@
 build=build/benchmarks
 programs=$build/tests/benchmarks/nexus_idempotency_benchmark
 
-# build_benchmarks <name>...: optimised.
-build_benchmarks() {
+# build_targets <target>...: optimised.
+build_targets() {
   mkdir -p build
   {
     bash cmake/setup.sh gcc bench
     cmake -D CMAKE_BUILD_TYPE=Release -C cmake/dev.cmake -S . -B "$build"
-    cmake --build "$build" -j "$(nproc)" --target "${@/#/nexus_idempotency_benchmark_}"
+    cmake --build "$build" -j "$(nproc)" --target "$@"
   } >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
+}
+build_benchmarks() {
+  build_targets "${@/#/nexus_idempotency_benchmark_}"
 }
 
 # Load averages, and the names of what is running at the moment, except for this script's own.
