@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <new>
 
 #include "nexus/idempotency/errors.hpp"
@@ -12,8 +13,22 @@
 namespace nexus::idempotency::fingerprint {
 namespace {
 
-void require(int done) {
-  if (done != 1) throw IdempotencyError("OpenSSL gives no SHA-256");
+void require(bool done) {
+  if (!done) throw IdempotencyError("OpenSSL gives no SHA-256");
+}
+
+const EVP_MD* algorithm() {
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+  // With EVP_sha256() it would be looked up among the providers' whenever a digest begins.
+  static const EVP_MD* const fetched = [] {
+    const EVP_MD* found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    require(found != nullptr);  // else it is tried again the next time
+    return found;
+  }();
+  return fetched;
+#else
+  return EVP_sha256();
+#endif
 }
 
 }  // namespace
@@ -24,11 +39,25 @@ void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept {
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   if (!context_) throw std::bad_alloc();
-  require(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr));
+  require(EVP_DigestInit_ex(context_.get(), algorithm(), nullptr) == 1);
 }
 
 void Sha256::add_raw(std::string_view bytes) {
-  require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+  if (bytes.size() > waiting_.size() - waiting_size_) {
+    flush();
+    if (bytes.size() > waiting_.size()) {
+      require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+      return;
+    }
+  }
+  if (bytes.empty()) return;  // it may have no data(), which memcpy must not be given
+  std::memcpy(waiting_.data() + waiting_size_, bytes.data(), bytes.size());
+  waiting_size_ += bytes.size();
+}
+
+void Sha256::flush() {
+  require(EVP_DigestUpdate(context_.get(), waiting_.data(), waiting_size_) == 1);
+  waiting_size_ = 0;
 }
 
 void Sha256::add_number(std::uint64_t number) {
@@ -45,9 +74,10 @@ void Sha256::add_part(std::string_view bytes) {
 }
 
 std::string Sha256::finish() {
+  flush();
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
-  require(EVP_DigestFinal_ex(context_.get(), digest.data(), &size));
+  require(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1);
   return {digest.begin(), digest.begin() + size};
 }
 

@@ -2,6 +2,8 @@
 #ifndef NEXUS_IDEMPOTENCY_FINGERPRINT_SHA256_HPP
 #define NEXUS_IDEMPOTENCY_FINGERPRINT_SHA256_HPP
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,6 +35,13 @@ class Sha256 {
   struct Free {
     void operator()(evp_md_ctx_st* context) const noexcept;
   };
+
+  void flush();
+
+  // What was added last waits here: to OpenSSL, one call with much is a fraction of many with
+  // little.
+  std::array<char, 512> waiting_;
+  std::size_t waiting_size_ = 0;
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 

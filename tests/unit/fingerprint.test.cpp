@@ -87,6 +87,34 @@ TEST_CASE("a fingerprint is sha256: and 64 hex digits", "[fingerprint]") {
 
 // Fingerprints are kept in stores: if one of these changes, every retry across an upgrade is
 // answered with a conflict. Computed by hand from the encoding in src/design/0007-fingerprints.md.
+// Small parts are put together before they are hashed: what is as long as the room for that, or a
+// little shorter or longer, and what comes in any pieces, must come to the same.
+TEST_CASE("lengths around that of the hash's buffer", "[fingerprint]") {
+  const std::vector<std::pair<std::size_t, std::string>> known{
+      {511, "8f635db74975c62baf2dde0e0739fbe268c25c5d5fa6768d7f232dfc502d12ac"},
+      {512, "64164443bb63e338ef1cfdb12a57117cd1212270cc935a798f6e8a665cdf4659"},
+      {513, "35ade0090e64e74d6ad04204009c23a4e34b82bdf0f4f317fbcc5f26f9b10241"},
+      {1025, "c6d8e9905300876046729949cc95c2385221270d389176f7234fe7ac00c4e430"},
+  };
+  for (const auto& [size, digest] : known) {
+    CHECK(fingerprint_of_bytes(std::string(size, 'x')).value() == "sha256:" + digest);
+  }
+  const RequestFingerprinter fingerprinter;
+  for (const std::size_t size : {0U, 1U, 400U, 511U, 512U, 513U, 1024U, 1025U, 3000U}) {
+    Request request = typed("text/plain", std::string(size, 'a'));
+    for (std::size_t i = 0; i < size; ++i) request.body[i] = static_cast<char>('a' + i % 23);
+    const RequestFingerprint whole = fingerprinter(head_of(request), request.body);
+    for (const std::size_t step : {1U, 7U, 200U, 511U, 512U, 513U}) {
+      FingerprintStream stream = fingerprinter.start(head_of(request));
+      for (std::size_t at = 0; at < size; at += step) {
+        stream.update(std::string_view(request.body).substr(at, step));
+      }
+      CAPTURE(size, step);
+      CHECK(stream.finish() == whole);
+    }
+  }
+}
+
 TEST_CASE("the encoding stays as it is", "[fingerprint]") {
   FingerprintOptions options;
   options.headers = {"X-Version"};
