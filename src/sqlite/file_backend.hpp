@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <utility>
 
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/ports.hpp"
@@ -54,8 +53,11 @@ class FileBackend final : public Backend {
 
   ClaimPendingResult claim_pending(const IdempotencyRecord& candidate) override {
     Patience patience(busy_timeout_);
-    if (auto existing = find(patience, candidate.key)) return {std::move(existing)};
-    return writes_.write(patience, [&](Session& session) { return session.insert(candidate); });
+    ClaimPendingResult claim{find(patience, candidate.key)};
+    if (!claim.existing) {
+      claim = writes_.write(patience, [&](Session& session) { return session.insert(candidate); });
+    }
+    return claim;
   }
 
   bool save_if(const WriteGuard& guard, const IdempotencyRecord& next) override {
