@@ -5,10 +5,12 @@
 #                          again <directory>   starts it again, after a crash or a stop
 #                          stop  <directory>   stops it; its data stay
 #                          run   <command>...  starts one, runs the command, stops it and removes it
+#                          pgbouncer <command>...  the same, with a PgBouncer in transaction mode before it
 #
 # For tests and examples. The server listens only on a Unix socket in a directory of its own under /tmp, runs as an
 # unprivileged user (PostgreSQL refuses root), and is ended by its process number. <directory>/conninfo has what a client
-# needs; `run` exports that as NEXUS_IDEMPOTENCY_POSTGRES.
+# needs; `run` exports that as NEXUS_IDEMPOTENCY_POSTGRES; `pgbouncer` also what leads through PgBouncer, as
+# NEXUS_IDEMPOTENCY_PGBOUNCER.
 set -euo pipefail
 
 fail() {
@@ -103,6 +105,32 @@ crash() {
   rm -f "$1/data/postmaster.pid" "$(<"$1/socket")"/.s.PGSQL.5432*
 }
 
+# Two sessions on the server for all clients, so that they share them. Its number is in $pgbouncer then.
+pgbouncer=
+start_pgbouncer() {
+  local program socket
+  program=$(PATH=$PATH:/usr/sbin command -v pgbouncer) || fail "PgBouncer is not installed (Debian: pgbouncer)"
+  socket=$(<"$1/socket")
+  cat >"$1/pgbouncer.ini" <<END
+[databases]
+* = host=$socket port=5432 user=nexus
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = 2
+auth_type = any
+listen_port = 6432
+unix_socket_dir = $socket
+END
+  (cd / && exec "${as_owner[@]}" "$program" -q "$1/pgbouncer.ini" >>"$1/log" 2>&1 </dev/null) &
+  pgbouncer=$!
+  for _ in $(seq 600); do
+    [[ ! -S $socket/.s.PGSQL.6432 ]] || return 0
+    sleep 0.05
+  done
+  cat "$1/log" >&2
+  fail "PgBouncer does not start"
+}
+
 case ${1-} in
   start | stop | crash | again)
     [[ $# -eq 2 ]] || fail "usage: postgres_server.sh $1 <directory>"
@@ -113,13 +141,15 @@ case ${1-} in
       "$1" "$directory"
     fi
     ;;
-  run)
+  run | pgbouncer)
+    mode=$1
     shift
-    [[ $# -gt 0 ]] || fail "usage: postgres_server.sh run <command>..."
+    [[ $# -gt 0 ]] || fail "usage: postgres_server.sh $mode <command>..."
     parent=$(mktemp -d /tmp/nexus_pg.XXXXXX)
     chmod 755 "$parent"
     # shellcheck disable=SC2329
     clean_up() {
+      [[ -z $pgbouncer ]] || kill -TERM "$pgbouncer" || true
       stop "$parent/server"
       rm -rf "$(cat "$parent/server/socket" 2>/dev/null || echo "$parent")" "$parent"
     }
@@ -128,6 +158,10 @@ case ${1-} in
     start "$parent/server"
     NEXUS_IDEMPOTENCY_POSTGRES=$(<"$parent/server/conninfo")
     export NEXUS_IDEMPOTENCY_POSTGRES
+    if [[ $mode == pgbouncer ]]; then
+      start_pgbouncer "$parent/server"
+      export NEXUS_IDEMPOTENCY_PGBOUNCER=${NEXUS_IDEMPOTENCY_POSTGRES/port=5432/port=6432}
+    fi
     "$@"
     ;;
   *)

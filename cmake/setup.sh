@@ -21,7 +21,7 @@ for profile in "$@"; do
       ;;
     gcc)
       packages+=(g++ cmake ninja-build nlohmann-json3-dev catch2 libbenchmark-dev pkg-config)
-      packages+=(libsqlite3-dev sqlite3 libpq-dev postgresql libhiredis-dev redis-server libssl-dev openssl)
+      packages+=(libsqlite3-dev sqlite3 libpq-dev postgresql pgbouncer libhiredis-dev redis-server libssl-dev openssl)
       packages+=(libcpp-httplib-dev curl faketime)
       # Stripe's SDK, a client in the tests, is a package of npm's. Node's own packages bring npm along, and exclude Debian's.
       command -v npm >/dev/null || packages+=(nodejs npm)

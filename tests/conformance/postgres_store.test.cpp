@@ -3,67 +3,23 @@
 // every setting that could bear on it.
 #include "nexus/idempotency/postgres/postgres_store.hpp"
 
-#include <memory>
 #include <string>
-#include <utility>
 
-#include "nexus/idempotency/testing/store_fixture.hpp"
 #include "support/catch.hpp"
 #include "support/conformance.hpp"
+#include "support/postgres_fixture.hpp"
 #include "support/postgres_server.hpp"
 
 namespace {
 
 using namespace nexus::idempotency;
+using test::BorrowedFixture;
 using test::check_conformance;
 using test::fresh_name;
 using test::make_database;
+using test::PooledFixture;
 using test::postgres_conninfo;
 using test::Sql;
-
-// Each case has a table of its own.
-class PooledFixture final : public testing::StoreFixture {
- public:
-  explicit PooledFixture(std::string conninfo = postgres_conninfo(),
-                         PostgresStoreOptions options = {}, std::string schema = "")
-      : conninfo_(std::move(conninfo)), options_(std::move(options)), schema_(std::move(schema)) {}
-
-  std::unique_ptr<IdempotencyStore> make_store() override {
-    options_.table = schema_ + fresh_name();
-    return connect();
-  }
-  std::unique_ptr<IdempotencyStore> connect() override {
-    auto store = std::make_unique<PostgresIdempotencyStore>(conninfo_, options_);
-    store->ensure_schema();
-    return store;
-  }
-
- private:
-  std::string conninfo_;
-  PostgresStoreOptions options_;
-  std::string schema_;
-};
-
-// On a connection that is in no transaction.
-using BorrowingStore = test::OneAtATime<PostgresIdempotencyStore, Sql>;
-
-class BorrowedFixture final : public testing::StoreFixture {
- public:
-  explicit BorrowedFixture(std::string conninfo = postgres_conninfo())
-      : conninfo_(std::move(conninfo)) {}
-
-  std::unique_ptr<IdempotencyStore> make_store() override {
-    table_ = fresh_name();
-    return connect();
-  }
-  std::unique_ptr<IdempotencyStore> connect() override {
-    return std::make_unique<BorrowingStore>(Sql(conninfo_), table_);
-  }
-
- private:
-  std::string conninfo_;
-  std::string table_;
-};
 
 // Returns: a fresh database. `clauses` as in CREATE DATABASE; its sessions begin with `setting`.
 // Nothing in it has to outlive the server, so that commits need not wait for the disk.

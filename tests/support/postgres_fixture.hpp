@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Both kinds of the store in PostgreSQL, for the conformance suite.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "nexus/idempotency/postgres/postgres_store.hpp"
+#include "nexus/idempotency/testing/store_fixture.hpp"
+#include "support/conformance.hpp"
+#include "support/postgres_server.hpp"
+
+namespace nexus::idempotency::test {
+
+// Each case has a table of its own.
+class PooledFixture final : public testing::StoreFixture {
+ public:
+  explicit PooledFixture(std::string conninfo = postgres_conninfo(),
+                         PostgresStoreOptions options = {}, std::string schema = "")
+      : conninfo_(std::move(conninfo)), options_(std::move(options)), schema_(std::move(schema)) {}
+
+  std::unique_ptr<IdempotencyStore> make_store() override {
+    options_.table = schema_ + fresh_name();
+    return connect();
+  }
+  std::unique_ptr<IdempotencyStore> connect() override {
+    auto store = std::make_unique<PostgresIdempotencyStore>(conninfo_, options_);
+    store->ensure_schema();
+    return store;
+  }
+
+ private:
+  std::string conninfo_;
+  PostgresStoreOptions options_;
+  std::string schema_;
+};
+
+// On a connection that is in no transaction.
+using BorrowingStore = OneAtATime<PostgresIdempotencyStore, Sql>;
+
+class BorrowedFixture final : public testing::StoreFixture {
+ public:
+  explicit BorrowedFixture(std::string conninfo = postgres_conninfo())
+      : conninfo_(std::move(conninfo)) {}
+
+  std::unique_ptr<IdempotencyStore> make_store() override {
+    table_ = fresh_name();
+    return connect();
+  }
+  std::unique_ptr<IdempotencyStore> connect() override {
+    return std::make_unique<BorrowingStore>(Sql(conninfo_), table_);
+  }
+
+ private:
+  std::string conninfo_;
+  std::string table_;
+};
+
+}  // namespace nexus::idempotency::test
