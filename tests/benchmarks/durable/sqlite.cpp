@@ -39,6 +39,8 @@ struct Subjects {
         lapsed(left),
         ours(files.file("ours")),
         by_hand(files.file("by_hand"), "FULL"),
+        ours_replaying(files.file("ours_replaying")),
+        by_hand_replaying(files.file("by_hand_replaying"), "FULL"),
         ours_purging(files.file("ours_purging")),
         by_hand_purging(files.file("by_hand_purging"), "FULL"),
         ours_unsynced(files.file("ours_unsynced"), {.synchronous = SqliteSynchronous::normal}),
@@ -49,6 +51,10 @@ struct Subjects {
   const Requests& lapsed;
   SqliteIdempotencyStore ours;
   SqliteByHand by_hand;
+  // On files that nobody writes to: more is claimed in "ours" than in "by_hand", and what is looked
+  // for there lies deeper after a while.
+  SqliteIdempotencyStore ours_replaying;
+  SqliteByHand by_hand_replaying;
   SqliteIdempotencyStore ours_purging;
   SqliteByHand by_hand_purging;
   SqliteIdempotencyStore ours_unsynced;
@@ -81,13 +87,14 @@ void add_first_executions(Suite& suite, Turns turns, Subjects& subjects, std::si
 void add_replays(Suite& suite, Turns turns, Subjects& subjects, std::size_t threads) {
   const std::string name = "sqlite_replay_" + std::to_string(threads);
   const std::string what = with_threads("replay over 10⁵ records", threads);
-  const auto by_insert = [&client = subjects.by_hand](std::size_t, const RawClaim& claim) {
+  const auto by_insert = [&client = subjects.by_hand_replaying](std::size_t,
+                                                                const RawClaim& claim) {
     return client.claim_by_insert(claim);
   };
   add_turns(suite, name, turns,
-            {{"ours", replays(subjects.ours, subjects.completed), threads},
-             {"by_hand", replays_by_hand(subjects.by_hand, subjects.completed), threads},
-             {"service", replays_by_service(subjects.ours, subjects.completed), threads},
+            {{"ours", replays(subjects.ours_replaying, subjects.completed), threads},
+             {"by_hand", replays_by_hand(subjects.by_hand_replaying, subjects.completed), threads},
+             {"service", replays_by_service(subjects.ours_replaying, subjects.completed), threads},
              {"insert", replays_by(by_insert, subjects.completed), threads}});
   compare_with_hand(suite, what, name);
   show_service(suite, what, name);

@@ -73,7 +73,9 @@ BytesPerRecord SqliteFiles::fill(const Requests& completed, const Requests& laps
   fill_lapsed(store, lapsed);
   run_sqlite(connection.get(), "COMMIT");
   checkpoint("ours");
-  std::filesystem::copy_file(ours, file("by_hand"));
+  for (const char* same : {"by_hand", "ours_replaying", "by_hand_replaying"}) {
+    std::filesystem::copy_file(ours, file(same));
+  }
   return bytes;
 }
 

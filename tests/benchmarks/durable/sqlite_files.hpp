@@ -26,9 +26,9 @@ class SqliteFiles {
 
   [[nodiscard]] std::filesystem::path file(const std::string& name) const;
 
-  // Effects: makes "ours" and "by_hand", which are the same; and, without records, those that end
-  //   in _purging and _unsynced. Returns: what the completed records take. Errors:
-  //   std::runtime_error, as below.
+  // Effects: makes "ours" and "by_hand", which are the same, as are those that end in _replaying;
+  //   and, without records, those that end in _purging and _unsynced. Returns: what the completed
+  //   records take. Errors: std::runtime_error, as below.
   BytesPerRecord fill(const Requests& completed, const Requests& lapsed);
 
   // Effects: as many records of this file are to be purged. Its log is empty then.
