@@ -18,6 +18,7 @@
 #include "books.hpp"
 #include "charges.hpp"
 #include "engines/fault_proxy.hpp"
+#include "engines/postgres_faults.hpp"
 #include "options.hpp"
 #include "support/catch.hpp"
 
@@ -124,8 +125,10 @@ TEST_CASE("SQLite: a charge has its claim as a second transaction, a replay writ
 }
 
 TEST_CASE("PostgreSQL: the layer adds the claim and the outcome; a replay is one round trip") {
-  nexus::idempotency::test::FaultProxy proxy(environment("NEXUS_IDEMPOTENCY_POSTGRES"));
-  Service service("postgres:" + proxy.conninfo());
+  namespace test = nexus::idempotency::test;
+  const std::string server = environment("NEXUS_IDEMPOTENCY_POSTGRES");
+  test::FaultProxy proxy(test::postgres_socket(server), test::postgres_protocol());
+  Service service("postgres:" + through(proxy, server));
   const auto requests = [&] { return proxy.tally().requests; };
   CHECK(per_call(requests, [&] { service.without_layer(); }) == 3);  // BEGIN, INSERT, COMMIT
   CHECK(per_call(requests, [&] { service.fresh(); }) == 3 + 2);
