@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-# nexus_idempotency_add_component(<name> HEADERS <h>... [SOURCES <s>...] [SCHEMA <file.sql>] [LINKS <t>...]
-#                                 [PRIVATE_LINKS <t>...])
+# nexus_idempotency_add_component(<name> HEADERS <h>... [SOURCES <s>...] [SCHEMA <file.sql>...]
+#                                 [LINKS <t>...] [PRIVATE_LINKS <t>...])
 #
 # Makes the target nexus_idempotency_<name>, its alias nexus_idempotency::<name>, its header file set, and, when
 # installing, an export set of its own: a component whose dependency is absent then takes no other component with it.
 # HEADERS are relative to include/, SOURCES to the project. Without SOURCES the target is INTERFACE.
-# SCHEMA is one text for two uses: compiled in, as the string `schema_sql` of "<name>/schema_sql.hpp"; and installed.
+# SCHEMA: texts that are installed; the first is also compiled in, as the string `schema_sql` of "<name>/schema_sql.hpp".
 # A compiled component's PRIVATE_LINKS must be found in package-config.cmake.in as well: a static library hands them on.
 function(nexus_idempotency_add_component name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCHEMA" "HEADERS;SOURCES;LINKS;PRIVATE_LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;SOURCES;SCHEMA;LINKS;PRIVATE_LINKS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "component ${name}: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -28,8 +28,9 @@ function(nexus_idempotency_add_component name)
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_BINARY_DIR}/src")
     target_link_libraries(${target} PRIVATE ${arg_PRIVATE_LINKS})
     if(arg_SCHEMA)
-      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${arg_SCHEMA}")
-      file(READ "${PROJECT_SOURCE_DIR}/${arg_SCHEMA}" schema_sql)
+      list(GET arg_SCHEMA 0 schema_file)
+      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${schema_file}")
+      file(READ "${PROJECT_SOURCE_DIR}/${schema_file}" schema_sql)
       configure_file("${PROJECT_SOURCE_DIR}/src/stores/schema_sql.hpp.in" "${PROJECT_BINARY_DIR}/src/${name}/schema_sql.hpp" @ONLY)
     endif()
   else()
@@ -54,7 +55,8 @@ function(nexus_idempotency_add_component name)
     include(GNUInstallDirs)
     install(TARGETS ${target} EXPORT ${target}-targets FILE_SET HEADERS)
     if(arg_SCHEMA)
-      install(FILES "${PROJECT_SOURCE_DIR}/${arg_SCHEMA}" DESTINATION "${CMAKE_INSTALL_DATADIR}/nexus_idempotency/${name}")
+      list(TRANSFORM arg_SCHEMA PREPEND "${PROJECT_SOURCE_DIR}/")
+      install(FILES ${arg_SCHEMA} DESTINATION "${CMAKE_INSTALL_DATADIR}/nexus_idempotency/${name}")
     endif()
     install(
       EXPORT ${target}-targets

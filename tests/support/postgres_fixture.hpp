@@ -2,6 +2,7 @@
 // Both kinds of the store in PostgreSQL, for the conformance suite.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,15 +14,23 @@
 
 namespace nexus::idempotency::test {
 
+// What makes a table of that name, in place of ensure_schema().
+using MakeTable = std::function<void(const std::string& table)>;
+
 // Each case has a table of its own.
 class PooledFixture final : public testing::StoreFixture {
  public:
   explicit PooledFixture(std::string conninfo = postgres_conninfo(),
-                         PostgresStoreOptions options = {}, std::string schema = "")
-      : conninfo_(std::move(conninfo)), options_(std::move(options)), schema_(std::move(schema)) {}
+                         PostgresStoreOptions options = {}, std::string schema = "",
+                         MakeTable make_table = nullptr)
+      : conninfo_(std::move(conninfo)),
+        options_(std::move(options)),
+        schema_(std::move(schema)),
+        make_table_(std::move(make_table)) {}
 
   std::unique_ptr<IdempotencyStore> make_store() override {
     options_.table = schema_ + fresh_name();
+    if (make_table_) make_table_(options_.table);
     return connect();
   }
   std::unique_ptr<IdempotencyStore> connect() override {
@@ -34,6 +43,7 @@ class PooledFixture final : public testing::StoreFixture {
   std::string conninfo_;
   PostgresStoreOptions options_;
   std::string schema_;
+  MakeTable make_table_;
 };
 
 // On a connection that is in no transaction.
@@ -41,11 +51,13 @@ using BorrowingStore = OneAtATime<PostgresIdempotencyStore, Sql>;
 
 class BorrowedFixture final : public testing::StoreFixture {
  public:
-  explicit BorrowedFixture(std::string conninfo = postgres_conninfo())
-      : conninfo_(std::move(conninfo)) {}
+  explicit BorrowedFixture(std::string conninfo = postgres_conninfo(),
+                           MakeTable make_table = nullptr)
+      : conninfo_(std::move(conninfo)), make_table_(std::move(make_table)) {}
 
   std::unique_ptr<IdempotencyStore> make_store() override {
     table_ = fresh_name();
+    if (make_table_) make_table_(table_);
     return connect();
   }
   std::unique_ptr<IdempotencyStore> connect() override {
@@ -54,6 +66,7 @@ class BorrowedFixture final : public testing::StoreFixture {
 
  private:
   std::string conninfo_;
+  MakeTable make_table_;
   std::string table_;
 };
 

@@ -4,10 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstddef>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +12,7 @@
 #include "nexus/idempotency/errors.hpp"
 #include "nexus/idempotency/postgres/postgres_store.hpp"
 #include "support/catch.hpp"
+#include "support/schema_file.hpp"
 #include "unit/postgres/table.hpp"
 
 namespace {
@@ -134,29 +132,22 @@ TEST_CASE("the same table name in two schemas is two tables") {
   CHECK(other.store->claim_pending(pending()).claimed_new());
 }
 
-TEST_CASE(
-    "schema.sql run by hand, for its own name and for another: the store finds all it needs") {
-  std::ifstream file(NEXUS_IDEMPOTENCY_SCHEMA);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  for (const std::string name : {"nexus_idempotency", "app.commands"}) {
-    CAPTURE(name);
-    const std::string conninfo = test::make_database();
-    Sql sql(conninfo);
-    sql.run("CREATE SCHEMA app");
-    std::string mine = text;  // as sed would
-    const std::string default_name = "nexus_idempotency";
-    for (std::size_t at = 0; (at = mine.find(default_name, at)) != std::string::npos;) {
-      mine.replace(at, default_name.size(), name);
-      at += name.size();
-    }
-    sql.run(mine);  // one transaction
+TEST_CASE("a schema file run by hand, for its own name and for another: all is found") {
+  for (const std::string file : {"schema.sql", "schema_partitioned.sql"}) {
+    for (const std::string name : {"nexus_idempotency", "app.commands"}) {
+      CAPTURE(file, name);
+      const std::string conninfo = test::make_database();
+      Sql sql(conninfo);
+      sql.run("CREATE SCHEMA app");
+      sql.run(test::schema_for(file, name));  // one transaction
 
-    PostgresIdempotencyStore store(conninfo, {.table = name});
-    CHECK(store.claim_pending(pending()).claimed_new());
-    const IdempotencyRecord done = test::completed(pending());
-    CHECK(store.save_if(test::guard_of(pending()), done));
-    CHECK(store.find(key()) == done);
-    CHECK(store.purge_expired(Timestamp::max(), 10) == 1);
-    CHECK_NOTHROW(store.ensure_schema());
+      PostgresIdempotencyStore store(conninfo, {.table = name});
+      CHECK(store.claim_pending(pending()).claimed_new());
+      const IdempotencyRecord done = test::completed(pending());
+      CHECK(store.save_if(test::guard_of(pending()), done));
+      CHECK(store.find(key()) == done);
+      CHECK(store.purge_expired(Timestamp::max(), 10) == 1);
+      CHECK_NOTHROW(store.ensure_schema());
+    }
   }
 }
