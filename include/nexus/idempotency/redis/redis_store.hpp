@@ -78,6 +78,7 @@ struct RedisStoreOptions {
   // The name, or IP address, that the certificate must be for. Without it: `host`, and for a
   // cluster's other nodes the name or address that they announce. For nodes that announce addresses
   // which their certificates lack, set a name that all of these have.
+  // A cluster announces its nodes' TLS ports to clients by TLS if it is set to `tls-cluster yes`.
   std::string tls_server_name;
 };
 
