@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- What schema.sql makes, in partitions: records that have lapsed are not deleted but go with the partition that they are
--- in. For many commands a day; when it pays, and what it costs, is in src/design/0010-scale-out.md. PostgreSQL 12 and
--- later, version 1, as schema.sql: the store is the same, and its ensure_schema() accepts what this has made.
+-- What schema.sql makes, in partitions: records that have lapsed are not deleted but go with the partition that they
+-- are in. For many commands a day; when it pays, and what it costs, is in src/design/0010-scale-out.md. PostgreSQL 12
+-- and later, version 1, as schema.sql: the store is the same, and its ensure_schema() accepts what this has made.
 --
 -- To run it: `psql --single-transaction -v ON_ERROR_STOP=1 -f schema_partitioned.sql`, before the first service starts;
 -- for another name, replace each nexus_idempotency by it, also by one with a schema, such as app.commands.
@@ -22,7 +22,9 @@
 -- whose primary key lets one of them win, and whoever comes after a change sees all that went before. A save moves its
 -- record into the open period. So a record in a closed period never changes there, it only leaves; once all that are
 -- left have lapsed, they have for good, and the partition can be dropped without another look under the lock.
--- For the same reason: change no record by hand but with nexus_idempotency_save.
+-- For the same reason: change no record by hand but with nexus_idempotency_save, and call the functions in transactions
+-- that are READ COMMITTED, as the store does. A snapshot from before a change of the period would not show what was
+-- inserted before it, and nothing would refuse a second record.
 --
 -- nexus_idempotency is a view with the columns of schema.sql's table; how to look at what is stored is written there.
 -- The partitions and their sizes:
@@ -49,7 +51,8 @@ CREATE TABLE nexus_idempotency_rows (
   result             bytea             CHECK (octet_length(result) <= 65536)
 ) PARTITION BY LIST (period);
 
--- The first period, which the first rotation ends. Each partition has its key to itself: one of all of them would have to hold the period.
+-- The first period, which the first rotation ends. Each partition has its key to itself: one of all of them would have
+-- to hold the period.
 CREATE TABLE nexus_idempotency_p0 PARTITION OF nexus_idempotency_rows (
   PRIMARY KEY (tenant, operation, client_key)
 ) FOR VALUES IN (0);
@@ -150,8 +153,8 @@ CREATE TABLE nexus_idempotency_schema (
 );
 INSERT INTO nexus_idempotency_schema (version, period, period_began) VALUES (1, 0, '-infinity');
 
--- Drops each closed period of which all records have lapsed before a time, or all but `carry`, which it first moves into
--- the open period: those of failures that are kept for ever, for example. Then lets a new period begin, if the open one
+-- Drops each closed period of which all records have lapsed before a time, or all but `carry`, which it first moves
+-- into the open period: those of failures that are kept for ever, for example. Then lets a new period begin, if the open one
 -- is as old as `length`. Returns how many periods it dropped.
 CREATE FUNCTION nexus_idempotency_rotate(before bigint, length interval, carry bigint DEFAULT 10000)
 RETURNS integer LANGUAGE plpgsql VOLATILE SET lock_timeout = '200ms' SET jit = off AS $function$
@@ -163,6 +166,10 @@ DECLARE
   due integer[] := '{}';
   kept bigint;
 BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'nexus_idempotency_rotate must see what has just been committed: use READ COMMITTED'
+      USING ERRCODE = 'invalid_transaction_state';
+  END IF;
   -- One rotation at a time. What is closed now was closed by one that has been committed.
   SELECT s.period, s.period_began INTO STRICT open_period, began FROM nexus_idempotency_schema AS s FOR UPDATE;
 

@@ -333,3 +333,14 @@ TEST_CASE("a role that owns nothing: what schema_partitioned.sql grants is enoug
   Sql sql(postgres_conninfo() + " user=" + role);
   CHECK(sql.try_run(table.rotation(start)) == "42501");
 }
+
+TEST_CASE("a rotation is refused in a transaction that does not see what was just committed") {
+  PartitionedTable table;
+  for (const std::string level : {"REPEATABLE READ", "SERIALIZABLE"}) {
+    CAPTURE(level);
+    table.sql.run("BEGIN ISOLATION LEVEL " + level);
+    CHECK(table.sql.try_run(table.rotation(start)) == "25000");
+    table.sql.run("ROLLBACK");
+  }
+  CHECK(table.partitions() == 1);
+}
