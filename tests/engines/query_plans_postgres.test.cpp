@@ -19,6 +19,7 @@
 #include "engines/sample_calls.hpp"
 #include "nexus/idempotency/postgres/postgres_store.hpp"
 #include "support/catch.hpp"
+#include "support/schema_file.hpp"
 
 namespace nexus::idempotency::test {
 namespace {
@@ -86,12 +87,17 @@ struct Scans {
   long by_index;
 };
 
-// Returns: what was counted of the table, once the sessions that ended have reported.
-Scans scans(Sql& sql) {
+// Effects: waits until the sessions that ended have reported what they counted.
+void wait_for_sessions(Sql& sql) {
   while (sql.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = "
                    "'nexus_idempotency'") != "0") {
     std::this_thread::sleep_for(10ms);
   }
+}
+
+// Returns: what was counted of the table.
+Scans scans(Sql& sql) {
+  wait_for_sessions(sql);
   const std::vector<std::string> row = sql.run(
       "SELECT seq_scan, seq_tup_read, idx_scan FROM pg_stat_user_tables "
       "WHERE relid = 'nexus_idempotency'::regclass");
@@ -215,6 +221,71 @@ TEST_CASE("PostgreSQL: every statement goes by an index, at a million records") 
     CHECK(removed == lapsed);
     CHECK(std::stol(sql.value("SELECT count(*) FROM nexus_idempotency")) == all - lapsed);
   }
+}
+
+// Returns: how often its partitions were read from end to end, and by index.
+Scans scans_of_partitions(Sql& sql) {
+  wait_for_sessions(sql);
+  const std::vector<std::string> row = sql.run(
+      "SELECT sum(seq_scan), sum(seq_tup_read), sum(idx_scan) FROM pg_stat_user_tables "
+      "WHERE relid IN (SELECT inhrelid FROM pg_inherits "
+      "WHERE inhparent = 'nexus_idempotency_rows'::regclass)");
+  return {std::stol(row.at(0)), std::stol(row.at(1)), std::stol(row.at(2))};
+}
+
+TEST_CASE("PostgreSQL in partitions: whatever goes by a key goes by the index of each") {
+  const ScratchSchema place;
+  const std::string target = place.target("-c synchronous_commit=off");
+  Sql sql(target);
+  sql.run(schema_for("schema_partitioned.sql", "nexus_idempotency"));
+  sql.run("SELECT nexus_idempotency_rotate(0, '0')");  // the second of two
+  const Scans empty = scans_of_partitions(sql);
+  TalkativeConnection old_connection(target);
+  PostgresIdempotencyStore old_borrowed(old_connection.get());
+  auto old_prepared = std::make_unique<PostgresIdempotencyStore>(target, options(true));
+  call_by_key(old_borrowed, 10);
+  call_by_key(*old_prepared, 10);
+  (void)old_connection.take();
+  sql.run(
+      "INSERT INTO nexus_idempotency_rows (tenant, operation, client_key, status, fingerprint,"
+      " attempt_token, fence, result, created_at, last_transition_at, expires_at, period)"
+      " SELECT 'acct_7', 'ledger.charge', to_char(i, 'FM00000000')::bytea, 0, 'cents=1000',"
+      " 'token', 1, NULL, i, i, 4102444800000000, (SELECT period FROM nexus_idempotency_schema)"
+      " - i % 2 FROM generate_series(1, 100000) AS i ON CONFLICT DO NOTHING");
+
+  const auto check = [&](TalkativeConnection& connection, const char* when) {
+    CAPTURE(when);
+    std::size_t by_key = 0;
+    for (const std::string& plan : connection.take()) {
+      CAPTURE(plan);
+      CHECK_FALSE(matches(plan, "Seq Scan on nexus_idempotency_p|Sort|Filter: .*client_key"));
+      if (!matches(plan, "Index Cond: .*tenant = .*operation = .*client_key = ")) continue;
+      ++by_key;
+      CHECK_FALSE(matches(plan, "Hash|Merge Join"));
+    }
+    CHECK(by_key >= 3);  // find, claim, save
+  };
+  call_by_key(old_borrowed, 10);
+  check(old_connection, "plans from when it was empty");
+  sql.run("ANALYZE");
+  call_by_key(old_borrowed, 10);
+  check(old_connection, "plans from when it was empty, and statistics are right");
+  TalkativeConnection connection(target);
+  PostgresIdempotencyStore borrowed(connection.get());
+  call_by_key(borrowed, 20);
+  check(connection, "statistics are right");
+
+  call_by_key(*old_prepared, 100);
+  old_prepared.reset();
+  const Scans before = scans_of_partitions(sql);
+  CHECK(before.rows_in_sequence - empty.rows_in_sequence < 10'000);
+  for (const bool prepare : {true, false}) {
+    PostgresIdempotencyStore store(target, options(prepare));
+    call_by_key(store, 100);
+  }
+  const Scans after = scans_of_partitions(sql);
+  CHECK(after.sequential == before.sequential);
+  CHECK(after.by_index - before.by_index >= 2 * 100 * 7);
 }
 
 }  // namespace

@@ -42,12 +42,13 @@ inline IdempotencyRecord sample_record(const IdempotencyKey& key, RecordStatus s
           sample_deadline};
 }
 
-// Effects: `times` calls of every kind, on keys that are there and on keys that are not.
-inline void call_everything(IdempotencyStore& store, int times) {
+// Effects: `times` calls of every kind that goes by a key, on keys that are there and on keys that
+// are not.
+inline void call_by_key(IdempotencyStore& store, int times) {
   static long fresh = 2 * sample_records;
   for (int i = 0; i < times; ++i) {
-    const IdempotencyKey there = sample_key(sample_records - i % 1000);
     const IdempotencyKey absent = sample_key(++fresh);
+    const IdempotencyKey there = sample_key(sample_records - fresh % 1000);
     const WriteGuard guard{AttemptToken("token"), RequestFingerprint("cents=1000"),
                            RecordStatus::pending, LeaseCondition::live, sample_purge_time};
     (void)store.find(there);
@@ -57,6 +58,13 @@ inline void call_everything(IdempotencyStore& store, int times) {
     (void)store.claim_pending(sample_record(absent, RecordStatus::pending));
     (void)store.save_if(guard, sample_record(absent, RecordStatus::pending));
     (void)store.save_if(guard, sample_record(absent, RecordStatus::completed));
+  }
+}
+
+// Effects: those, and purges.
+inline void call_everything(IdempotencyStore& store, int times) {
+  for (int i = 0; i < times; ++i) {
+    call_by_key(store, 1);
     (void)store.purge_expired(Timestamp(Duration(0)), 10);  // nothing
     (void)store.purge_expired(sample_purge_time, 1);        // one
   }
