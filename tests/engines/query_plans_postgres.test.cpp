@@ -239,6 +239,7 @@ TEST_CASE("PostgreSQL in partitions: whatever goes by a key goes by the index of
   Sql sql(target);
   sql.run(schema_for("schema_partitioned.sql", "nexus_idempotency"));
   sql.run("SELECT nexus_idempotency_rotate(0, '0')");  // the second of two
+  sql.run("VACUUM ANALYZE nexus_idempotency_rows");    // known to be empty, when a scan is right
   const Scans empty = scans_of_partitions(sql);
   TalkativeConnection old_connection(target);
   PostgresIdempotencyStore old_borrowed(old_connection.get());
@@ -258,7 +259,8 @@ TEST_CASE("PostgreSQL in partitions: whatever goes by a key goes by the index of
     std::size_t by_key = 0;
     for (const std::string& plan : connection.take()) {
       CAPTURE(plan);
-      CHECK_FALSE(matches(plan, "Seq Scan on nexus_idempotency_p|Sort|Filter: .*client_key"));
+      CHECK_FALSE(matches(
+          plan, "Seq Scan on nexus_idempotency_p|Sort|Filter: .*(tenant|operation|client_key)"));
       if (!matches(plan, "Index Cond: .*tenant = .*operation = .*client_key = ")) continue;
       ++by_key;
       CHECK_FALSE(matches(plan, "Hash|Merge Join"));

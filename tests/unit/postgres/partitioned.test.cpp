@@ -254,10 +254,15 @@ TEST_CASE("a rotation gives up soon if a transaction is open, and has done nothi
 TEST_CASE("one rotation at a time") {
   PartitionedTable table;
   table.sql.run("BEGIN");
-  table.sql.run(table.rotation(start));
+  CHECK(table.sql.value(table.rotation(start)) == "0");
   CHECK(table.watch.try_run(table.rotation(start)) == "55P03");
+  table.be_patient();
+  Sql other;
+  auto rotated = std::async(std::launch::async, [&] { return other.value(table.rotation(start)); });
+  table.wait_until_waiting(other);
   table.sql.run("COMMIT");
-  CHECK(table.rotate(start) == 1);
+  CHECK(rotated.get() == "1");  // what the other has closed
+  CHECK(table.partitions() == 2);
 }
 
 TEST_CASE("two saves of one record in a closed period: the later one is repeated") {
