@@ -24,7 +24,7 @@ using test::Sql;
 
 // Nothing in it has to outlive the server, so that commits need not wait for the disk.
 std::string database() {
-  const std::string conninfo = test::make_database();
+  std::string conninfo = test::make_database();
   Sql sql(conninfo);
   sql.run("ALTER DATABASE " + sql.value("SELECT current_database()") +
           " SET synchronous_commit = off");

@@ -30,7 +30,7 @@ using test::Sql;
 using test::start;
 
 std::string make_tables() {
-  const std::string name = fresh_name();
+  std::string name = fresh_name();
   Sql().run(test::schema_for("schema_partitioned.sql", name));
   return name;
 }
