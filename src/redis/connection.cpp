@@ -80,18 +80,20 @@ Connection::Connection(const Address& address, std::chrono::milliseconds timeout
 bool Connection::is_alive() {
   if (given_up_) return false;
   // Between commands there is nothing to read but the end.
-  pollfd one{context_->fd, POLLIN, 0};
-  if (poll(&one, 1, 0) == 0) return true;
-  if (!tls_) return false;
-  // TLS has more to say: session tickets, for one. What is there is taken, and nothing waited for.
+  if (!tls_) {
+    pollfd one{context_->fd, POLLIN, 0};
+    return poll(&one, 1, 0) == 0;
+  }
+  // But TLS itself may have something to say, a session ticket for one; it may also have come with
+  // the last answer. What is there is taken, and nothing waited for.
   std::array<char, buffer_size> buffer;
   for (;;) {
+    const auto read = tls_->read(buffer);
+    if (!read || *read > 0) return false;
     const ssize_t received = recv(context_->fd, buffer.data(), buffer.size(), 0);
     if (received < 0) return may_go_on();
     if (received == 0) return false;
     tls_->feed({buffer.data(), static_cast<std::size_t>(received)});
-    const auto read = tls_->read(buffer);
-    if (!read || *read > 0) return false;
   }
 }
 
