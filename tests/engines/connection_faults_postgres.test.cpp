@@ -30,7 +30,7 @@ PostgresStoreOptions options_of(const std::string& table, const Opening& opening
   options.table = table;
   options.pool_size = 1;
   options.prepare = opening.usual;
-  options.pool_timeout = opening.hasty ? 500ms : 30s;
+  options.pool_timeout = opening.hasty ? 1s : 30s;
   options.connect_timeout = options.pool_timeout;
   options.statement_timeout = options.pool_timeout;
   options.lock_timeout = options.pool_timeout;

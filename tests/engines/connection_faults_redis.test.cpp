@@ -53,10 +53,12 @@ class RedisPlace final : public Workplace {
   std::unique_ptr<IdempotencyStore> open(const FaultProxy& proxy, const Opening& opening) override {
     RedisStoreOptions options = common_;
     options.unix_socket = proxy.socket();
-    options.pool_timeout = opening.hasty ? 500ms : 30s;
+    options.pool_timeout = opening.hasty ? 1s : 30s;
     options.connect_timeout = options.pool_timeout;
     options.command_timeout = options.pool_timeout;
-    options.wait_timeout = options.pool_timeout;
+    // Few stalls last that long, and no fault is the replica's: on a machine with too much to do it
+    // is only late.
+    options.wait_timeout = opening.hasty ? 5s : 30s;
     if (!opening.usual) {
       options.user = "worker";
       options.password = "secret";
