@@ -58,7 +58,8 @@ Address Access::address() const {
 Access::Opened Access::open(const Address& address, const Commands& commands) const {
   const auto timeout = stores::milliseconds_up(options_.connect_timeout);
   const stores::Deadline deadline = stores::deadline_in(timeout);
-  auto connection = std::make_unique<Connection>(address, timeout, tls_ ? &*tls_ : nullptr);
+  auto connection = std::make_unique<Connection>(
+      address, timeout, stores::milliseconds_up(options_.command_timeout), tls_ ? &*tls_ : nullptr);
   Commands all;
   if (!options_.password.empty()) {
     options_.user.empty() ? all.add({"AUTH", options_.password})

@@ -24,6 +24,8 @@ class Commands {
     count_ += others.count_;
   }
 
+  // Effects: makes room for `bytes` more, so that they are not moved as they grow.
+  void reserve(std::size_t bytes) { bytes_.reserve(bytes_.size() + bytes); }
   // Effects: begins a command of `count` parts, which add_part() adds.
   void begin(std::size_t count) {
     add_line('*', count);

@@ -46,6 +46,7 @@ timeval to_timeval(std::chrono::milliseconds time) {
 }
 
 constexpr std::size_t buffer_size = 16384;
+constexpr int at_once = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 bool may_go_on() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
@@ -54,7 +55,8 @@ bool may_go_on() {
 }  // namespace
 
 Connection::Connection(const Address& address, std::chrono::milliseconds timeout,
-                       const TlsContext* tls) {
+                       std::chrono::milliseconds usual_wait, const TlsContext* tls)
+    : receive_timeout_(usual_wait) {
   const stores::Deadline deadline = stores::deadline_in(timeout);
   const timeval time = to_timeval(timeout);
   context_.reset(address.unix_socket.empty()
@@ -67,9 +69,9 @@ Connection::Connection(const Address& address, std::chrono::milliseconds timeout
   if (address.unix_socket.empty() && redisEnableKeepAlive(context_.get()) != REDIS_OK) {
     throw StoreError(StoreErrc::unavailable, "the connection's socket can't be set up");
   }
-  const int flags = fcntl(socket, F_GETFL);
-  if (flags == -1 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) == -1 ||
-      fcntl(socket, F_SETFD, FD_CLOEXEC) == -1) {
+  const timeval longest = to_timeval(receive_timeout_);
+  if (fcntl(socket, F_SETFD, FD_CLOEXEC) == -1 ||
+      setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest)) == -1) {
     throw StoreError(StoreErrc::unavailable, "the connection's socket can't be set up");
   }
   if (tls == nullptr) return;
@@ -79,20 +81,18 @@ Connection::Connection(const Address& address, std::chrono::milliseconds timeout
 
 bool Connection::is_alive() {
   if (given_up_) return false;
-  // Between commands there is nothing to read but the end.
-  if (!tls_) {
-    pollfd one{context_->fd, POLLIN, 0};
-    return poll(&one, 1, 0) == 0;
-  }
-  // But TLS itself may have something to say, a session ticket for one; it may also have come with
-  // the last answer. What is there is taken, and nothing waited for.
+  // What is there is taken, and nothing waited for.
   std::array<char, buffer_size> buffer;
   for (;;) {
-    const auto read = tls_->read(buffer);
-    if (!read || *read > 0) return false;
-    const ssize_t received = recv(context_->fd, buffer.data(), buffer.size(), 0);
+    if (tls_) {
+      const auto read = tls_->read(buffer);
+      if (!read || *read > 0) return false;
+    }
+    const ssize_t received = recv(context_->fd, buffer.data(), buffer.size(), at_once);
     if (received < 0) return may_go_on();
-    if (received == 0) return false;
+    // Between commands there is nothing to read but the end. But TLS itself may have something to
+    // say, a session ticket for one; it may also have come with the last answer.
+    if (received == 0 || !tls_) return false;
     tls_->feed({buffer.data(), static_cast<std::size_t>(received)});
   }
 }
@@ -109,7 +109,8 @@ std::vector<Reply> Connection::run(const Commands& commands, stores::Deadline de
     replies.resize(1);
     return replies;
   }
-  given_up_ = false;
+  // What came behind the answers belongs to no command.
+  given_up_ = context_->reader->pos < context_->reader->len;
   return replies;
 }
 
@@ -120,7 +121,7 @@ bool Connection::send(std::string_view bytes, stores::Deadline deadline) {
 
 bool Connection::send_raw(std::string_view bytes, stores::Deadline deadline) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(context_->fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(context_->fd, bytes.data(), bytes.size(), at_once);
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (!may_go_on() || !wait_for(context_->fd, POLLOUT, deadline)) {
@@ -148,7 +149,10 @@ bool Connection::receive(Reply& reply, stores::Deadline deadline) {
 std::optional<std::size_t> Connection::receive_raw(std::span<char> buffer,
                                                    stores::Deadline deadline) {
   for (;;) {
-    const ssize_t received = recv(context_->fd, buffer.data(), buffer.size(), 0);
+    // The usual case, an answer that has to be waited for and comes in one piece, takes no poll().
+    const bool may_block = stores::milliseconds_until(deadline) >= receive_timeout_.count();
+    const ssize_t received =
+        recv(context_->fd, buffer.data(), buffer.size(), may_block ? 0 : at_once);
     if (received > 0) return static_cast<std::size_t>(received);
     if (received == 0 || !may_go_on() || !wait_for(context_->fd, POLLIN, deadline)) {
       return std::nullopt;

@@ -23,10 +23,12 @@ namespace nexus::idempotency::redis {
 
 class Connection {
  public:
-  // `tls`: if not null, with TLS.
+  // `usual_wait`: the least that run() usually has until its deadline; it takes fewer system calls
+  // then. `tls`: if not null, with TLS.
   // Errors: StoreError if it isn't connected, with TLS, after `timeout`. Looking up a host name is
   // the system's doing, and is not cut short.
-  Connection(const Address& address, std::chrono::milliseconds timeout, const TlsContext* tls);
+  Connection(const Address& address, std::chrono::milliseconds timeout,
+             std::chrono::milliseconds usual_wait, const TlsContext* tls);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -57,6 +59,7 @@ class Connection {
   [[nodiscard]] std::optional<std::size_t> receive_plain(std::span<char> buffer,
                                                          stores::Deadline deadline);
 
+  const std::chrono::milliseconds receive_timeout_;  // the socket's own
   ContextHandle context_;
   std::optional<TlsSession> tls_;
   bool given_up_ = false;

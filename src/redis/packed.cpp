@@ -30,8 +30,19 @@ void add_bytes(std::string& out, std::string_view bytes) {
   out += bytes;
 }
 
-std::string decimal(Timestamp t) {
-  return std::to_string(stores::microseconds(t));
+void add_time(std::string& out, Timestamp t) {
+  out += std::to_string(stores::microseconds(t));
+}
+
+void add_head(std::string& out, RecordStatus status, const AttemptToken& token,
+              const RequestFingerprint& fingerprint) {
+  out += version;
+  out += std::to_string(stores::status_number(status));
+  out += ' ';
+  add_bytes(out, token.value());
+  out += ' ';
+  add_bytes(out, fingerprint.value());
+  out += ' ';
 }
 
 // Takes a packed record apart. Nothing is taken on trust.
@@ -87,9 +98,11 @@ class Reader {
 
   // Only as std::to_string writes it, or the scripts would compare it wrongly.
   static std::int64_t number(std::string_view text) {
+    const bool is_padded =
+        text != "0" && text.substr(text.starts_with('-') ? 1 : 0).starts_with('0');
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || std::to_string(value) != text) {
+    if (is_padded || error != std::errc() || end != text.data() + text.size()) {
       throw corrupt("has a number that is none");
     }
     return value;
@@ -103,30 +116,34 @@ class Reader {
 std::string packed_head(RecordStatus status, const AttemptToken& token,
                         const RequestFingerprint& fingerprint) {
   std::string head;
-  head += version;
-  head += std::to_string(stores::status_number(status));
-  head += ' ';
-  add_bytes(head, token.value());
-  head += ' ';
-  add_bytes(head, fingerprint.value());
-  head += ' ';
+  add_head(head, status, token, fingerprint);
   return head;
 }
 
-PackedRecord::PackedRecord(const IdempotencyRecord& record)
-    : head(packed_head(record.status, record.attempt_token, record.fingerprint)),
-      deadline(record.expires_at ? decimal(*record.expires_at) : std::string(never)) {
-  rest += ' ';
-  rest += std::to_string(record.fence);
-  rest += ' ';
-  rest += decimal(record.created_at);
-  rest += ' ';
-  rest += decimal(record.last_transition_at);
-  rest += ' ';
-  if (const auto result = stores::result_bytes(record.result)) {
-    add_bytes(rest, *result);
+PackedRecord::PackedRecord(const IdempotencyRecord& record) {
+  constexpr std::size_t most_of_numbers = 128;  // and of what is between them
+  const auto result = stores::result_bytes(record.result);
+  whole_.reserve(record.attempt_token.value().size() + record.fingerprint.value().size() +
+                 (result ? result->size() : 0) + most_of_numbers);
+  add_head(whole_, record.status, record.attempt_token, record.fingerprint);
+  head_size_ = whole_.size();
+  if (record.expires_at) {
+    add_time(whole_, *record.expires_at);
   } else {
-    rest += no_result;
+    whole_ += never;
+  }
+  deadline_size_ = whole_.size() - head_size_;
+  whole_ += ' ';
+  whole_ += std::to_string(record.fence);
+  whole_ += ' ';
+  add_time(whole_, record.created_at);
+  whole_ += ' ';
+  add_time(whole_, record.last_transition_at);
+  whole_ += ' ';
+  if (result) {
+    add_bytes(whole_, *result);
+  } else {
+    whole_ += no_result;
   }
 }
 

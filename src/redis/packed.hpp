@@ -14,6 +14,7 @@
 // What a write is guarded by comes first, so that it is a head to be compared byte by byte: equal
 // if, and only if, status, token and fingerprint are. The key is the engine's, and isn't repeated.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,16 +27,26 @@
 
 namespace nexus::idempotency::redis {
 
-// The three pieces of which save.lua makes a record: all up to the deadline, the deadline, and all
-// behind it.
-struct PackedRecord {
+// A record as it is packed, and the three pieces of which save.lua makes it: all up to the
+// deadline, the deadline, and all behind it.
+class PackedRecord {
+ public:
   explicit PackedRecord(const IdempotencyRecord& record);
 
-  [[nodiscard]] std::string whole() const { return head + deadline + rest; }
+  // Lifetimes: all of them as long as this object.
+  [[nodiscard]] std::string_view whole() const noexcept { return whole_; }
+  [[nodiscard]] std::string_view head() const noexcept { return whole().substr(0, head_size_); }
+  [[nodiscard]] std::string_view deadline() const noexcept {
+    return whole().substr(head_size_, deadline_size_);
+  }
+  [[nodiscard]] std::string_view rest() const noexcept {
+    return whole().substr(head_size_ + deadline_size_);
+  }
 
-  std::string head;
-  std::string deadline;
-  std::string rest;
+ private:
+  std::string whole_;
+  std::size_t head_size_;
+  std::size_t deadline_size_;
 };
 
 // Returns: the head of every record in this status, of this attempt.

@@ -86,9 +86,9 @@ class RedisIdempotencyStore::Impl {
   // Returns: what is there already.
   std::optional<IdempotencyRecord> claim(const IdempotencyRecord& candidate) {
     const std::string place = place_of(candidate.key);
-    const std::string record = redis::PackedRecord(candidate).whole();
+    const redis::PackedRecord record(candidate);
     const std::string kept = time_kept(candidate);
-    const std::array<std::string_view, 5> arguments{record, "NX", "GET", "PX", kept};
+    const std::array<std::string_view, 5> arguments{record.whole(), "NX", "GET", "PX", kept};
     const std::size_t count = kept.empty() ? 3 : 5;
     const redis::Reply answer = caller->call(redis::Request(
         "SET", place, redis::Request::Arguments(arguments).first(count), redis::Effect::written));
@@ -126,14 +126,14 @@ bool RedisIdempotencyStore::save_if(const WriteGuard& guard, const IdempotencyRe
   const std::string head = redis::packed_head(guard.status, guard.attempt_token, guard.fingerprint);
   const std::string now = std::to_string(stores::microseconds(guard.now));
   const redis::PackedRecord record(next);
-  const std::string whole = record.whole();
   const std::string kept = impl_->time_kept(next);
   // The stored record is as the guard says, or nothing is written.
   const bool is_renewal = guard.status == RecordStatus::pending &&
                           next.status == RecordStatus::pending &&
                           guard.attempt_token == next.attempt_token;
   const std::array<std::string_view, 8> arguments{
-      head, to_string(guard.lease), now, kept, whole, record.head, record.deadline, record.rest};
+      head,          to_string(guard.lease), now,          kept, record.whole(),
+      record.head(), record.deadline(),      record.rest()};
   const std::size_t count = is_renewal ? 8 : 5;
   const redis::Reply answer = impl_->caller->call(
       redis::Request(redis::save_script, impl_->place_of(next.key),

@@ -28,6 +28,9 @@ class Request {
 
   // Effects: adds it. `with_text`: a script is sent whole, for a server that has forgotten it.
   void add_to(Commands& commands, bool with_text) const {
+    std::size_t size = 512;  // around the arguments
+    for (const std::string_view argument : arguments_) size += argument.size();
+    commands.reserve(size);
     if (script_ == nullptr) {
       commands.begin(2 + arguments_.size());
       commands.add_part(command_);

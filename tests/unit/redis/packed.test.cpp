@@ -25,7 +25,7 @@ using test::pending;
 using test::start;
 
 std::string packed(const IdempotencyRecord& record) {
-  return PackedRecord(record).whole();
+  return std::string(PackedRecord(record).whole());
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ TEST_CASE("the head is equal for equal status, token and fingerprint only") {
   const auto head = [](RecordStatus status, const char* token, const char* fingerprint) {
     return redis::packed_head(status, AttemptToken(token), RequestFingerprint(fingerprint));
   };
-  CHECK(PackedRecord(pending()).head == head(RecordStatus::pending, "token-1", "fingerprint-1"));
+  CHECK(PackedRecord(pending()).head() == head(RecordStatus::pending, "token-1", "fingerprint-1"));
   const std::string one = head(RecordStatus::pending, "a", "b");
   for (const std::string& other :
        {head(RecordStatus::failed, "a", "b"), head(RecordStatus::pending, "A", "b"),
@@ -57,6 +57,16 @@ TEST_CASE("the head is equal for equal status, token and fingerprint only") {
     CHECK(other.substr(0, one.size()) != one);
     CHECK(one.substr(0, other.size()) != other);
   }
+}
+
+TEST_CASE("the pieces of a record make it") {
+  IdempotencyRecord record = completed(pending());
+  const PackedRecord with(record);
+  CHECK(with.deadline() == "1700086400000000");
+  CHECK(with.rest() == " 7 1700000000000000 1700000000000000 6:result");
+  CHECK(std::string(with.head()).append(with.deadline()).append(with.rest()) == with.whole());
+  record.expires_at.reset();
+  CHECK(PackedRecord(record).deadline() == "never");
 }
 
 TEST_CASE("a record comes back as it was packed") {
@@ -98,6 +108,10 @@ TEST_CASE("what can't have been packed so is corrupt") {
                                 "10 -1:t 1:f 1 1 1 1 none",
                                 "10 1:t 1:f 01 1 1 1 none",
                                 "10 1:t 1:f -0 1 1 1 none",
+                                "10 1:t 1:f -01 1 1 1 none",
+                                "10 1:t 1:f - 1 1 1 none",
+                                "10 1:t 1:f 1 00 1 1 none",
+                                "10 1:t 1:f 1x 1 1 1 none",
                                 "10 1:t 1:f +1 1 1 1 none",
                                 "10 1:t 1:f  1 1 1 none",
                                 "10 1:t 1:f Never 1 1 1 none",
