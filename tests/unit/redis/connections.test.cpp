@@ -210,6 +210,16 @@ TEST_CASE("an answer that is cut off, or none at all: as if it were lost") {
   CHECK(caught([&] { (void)store.find(key()); }).code() == StoreErrc::unavailable);
 }
 
+TEST_CASE("what comes behind an answer is not taken for that of the next call") {
+  FakeServer server([](const FakeServer::Command& command) {
+    return std::string(command.front() == "GET" ? "$-1\r\n:1\r\n" : ":0\r\n");
+  });
+  RedisIdempotencyStore store(server.options());
+  CHECK_FALSE(store.find(key()));
+  CHECK_FALSE(store.save_if(guard_of(pending()), completed(pending())));
+  CHECK(server.connections() == 2);
+}
+
 TEST_CASE("an answer that comes too late is not taken for that of the next call") {
   RedisProcess server;
   RedisStoreOptions options = server.options();
