@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -44,8 +45,9 @@ std::optional<Answer> checked_answer(Result result) {
   return Answer(std::move(result), 2);
 }
 
-Reply run_read_committed(Session& session, const char* checked, const Parameters& parameters) {
-  Reply begun = session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
+Reply run_read_committed(Session& session, const char* checked, const Parameters& parameters,
+                         std::string_view settings) {
+  Reply begun = session.run("BEGIN ISOLATION LEVEL READ COMMITTED;" + std::string(settings));
   if (!begun.result) return begun;
   Reply reply = session.run_with(checked, parameters);
   if (!reply.result) {

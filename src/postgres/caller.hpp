@@ -45,10 +45,11 @@ class Answer {
 // Errors: StoreErrc::misconfigured if it did nothing because of the version.
 [[nodiscard]] std::optional<Answer> checked_answer(Result result);
 
-// Effects: executes a Statements::checked() between BEGIN ISOLATION LEVEL READ COMMITTED and
-// COMMIT.
+// Effects: executes a Statements::checked() between BEGIN ISOLATION LEVEL READ COMMITTED with
+// `settings` and COMMIT.
 [[nodiscard]] Reply run_read_committed(Session& session, const char* checked,
-                                       const Parameters& parameters);
+                                       const Parameters& parameters,
+                                       std::string_view settings = {});
 
 class Caller {
  public:

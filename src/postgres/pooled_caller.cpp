@@ -46,7 +46,7 @@ class PooledCaller final : public Caller {
       : statements_(options.table),
         prepare_(options.prepare),
         session_settings_(session_settings(options.statement_timeout, options.lock_timeout)),
-        schema_settings_(
+        transaction_settings_(
             "SET LOCAL idle_in_transaction_session_timeout = " +
             std::to_string(stores::milliseconds_up(options.statement_timeout).count())),
         pool_(options.pool_size, stores::milliseconds_up(options.pool_timeout),
@@ -81,7 +81,7 @@ class PooledCaller final : public Caller {
     Pool::Lease lease = pool_.take();
     if (prepare_) set_up(lease);
     try {
-      postgres::ensure_schema(statements_, lease.connection(), false, schema_settings_);
+      postgres::ensure_schema(statements_, lease.connection(), false, transaction_settings_);
     } catch (...) {
       lease.discard();  // it may be in a transaction, which holds others up
       throw;
@@ -120,7 +120,7 @@ class PooledCaller final : public Caller {
 
   Reply run_unprepared(Pool::Lease& lease, Call call, const Parameters& parameters) {
     const char* text = statements_.checked(call);
-    return begins_ ? run_read_committed(lease.connection(), text, parameters)
+    return begins_ ? run_read_committed(lease.connection(), text, parameters, transaction_settings_)
                    : lease.connection().run_with(text, parameters);
   }
 
@@ -133,9 +133,9 @@ class PooledCaller final : public Caller {
   const Statements statements_;
   const bool prepare_;
   const std::string session_settings_;
-  // Making the schema takes several requests. If no more is heard of a client between them, as of a
-  // host that is gone, the server must not hold its lock against all others.
-  const std::string schema_settings_;
+  // Of transactions that take several requests: if no more is heard of this client between them, as
+  // of a host that is gone, the server must not hold its locks against all others.
+  const std::string transaction_settings_;
   // Without settings in the session, each call begins a transaction itself once it has turned out
   // that the server's default isolation is another.
   std::atomic<bool> begins_{false};

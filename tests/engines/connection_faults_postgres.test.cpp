@@ -14,6 +14,7 @@
 #include "nexus/idempotency/postgres/postgres_store.hpp"
 #include "support/catch.hpp"
 #include "support/postgres_server.hpp"
+#include "support/sample_records.hpp"
 
 namespace nexus::idempotency::test {
 namespace {
@@ -142,6 +143,26 @@ TEST_CASE("PostgreSQL: stalls are given up in time") {
 
 TEST_CASE("PostgreSQL: an outage that lasts, and its end") {
   outages_end(engine());
+}
+
+// Where nothing may be kept in the session, and the server's default isolation is another.
+TEST_CASE("PostgreSQL: who vanishes in a call's transaction does not keep its record locked") {
+  PostgresPlace place;
+  const std::unique_ptr<FaultProxy> proxy = place.make_proxy();
+  PostgresIdempotencyStore vanishing(
+      through(*proxy, server()) + " options='-c default_transaction_isolation=serializable'",
+      options_of(place.table, {.usual = false, .hasty = true}));
+  REQUIRE(vanishing.claim_pending(pending()).claimed_new());
+  proxy->arm({{2, Fault::stalled_zombie}});  // BEGIN, the call, COMMIT
+  CHECK(caught([&] {
+          (void)vanishing.save_if(guard_of(pending()), completed(pending()));
+        }).code() == StoreErrc::in_doubt);
+
+  PostgresIdempotencyStore other(server(), options_of(place.table, {.hasty = true}));
+  CHECK(other.find(key()) == pending());
+  CHECK(other.save_if(guard_of(pending()), completed(pending())));
+  CHECK(proxy->release() == 1);
+  CHECK(other.find(key()) == completed(pending()));
 }
 
 TEST_CASE("PostgreSQL: a storm of faults") {
