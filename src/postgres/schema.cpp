@@ -38,7 +38,7 @@ class Maker {
       static_cast<void>(session_.run("ROLLBACK"));
       throw;
     }
-    run("COMMIT");
+    run("COMMIT", Effect::committed);
   }
 
  private:
@@ -54,7 +54,7 @@ class Maker {
       run("ROLLBACK TO SAVEPOINT nexus_idempotency");
       run(statements_.create());
     } else {
-      throw failed(version.fault);
+      throw statement_error(version.fault, Effect::none);
     }
     run("RELEASE SAVEPOINT nexus_idempotency");
   }
@@ -70,14 +70,10 @@ class Maker {
     return true;
   }
 
-  Result run(const std::string& text) {
+  Result run(const std::string& text, Effect effect = Effect::none) {
     Reply reply = session_.run(text);
     if (reply.result) return std::move(reply.result);
-    throw failed(reply.fault);
-  }
-
-  [[nodiscard]] StoreError failed(const Fault& fault) const {
-    return statement_error(fault, in_transaction_ ? Effect::none : Effect::committed);
+    throw statement_error(reply.fault, effect);
   }
 
   const Statements& statements_;

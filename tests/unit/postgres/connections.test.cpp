@@ -173,7 +173,7 @@ TEST_CASE("a service settles a claim whose session was ended") {
 }
 
 TEST_CASE("a server that falls silent is given up after the statement's time and a second") {
-  Table table({.statement_timeout = 200ms});
+  Table table({.statement_timeout = 1s});
   PostgresIdempotencyStore& store = *table.store;
   REQUIRE(store.claim_pending(pending()).claimed_new());
   const auto backend = static_cast<pid_t>(std::stoi(table.backend()));
@@ -186,6 +186,28 @@ TEST_CASE("a server that falls silent is given up after the statement's time and
   (void)store.save_if(guard_of(pending()), completed(pending()));
   CHECK(store.find(key()) == completed(pending()));
   CHECK(std::to_string(backend) != table.backend());
+}
+
+TEST_CASE("ensure_schema on a server that falls silent: unavailable, and works on a new session") {
+  for (const bool there : {true, false}) {
+    CAPTURE(there);
+    // Without a table, a connection is only kept if nothing had to be prepared on it.
+    Table table({.statement_timeout = 1s, .prepare = there});
+    if (!there) {
+      table.sql.run("DROP TABLE " + table.name() + ", " + table.name() + "_schema CASCADE;" +
+                    "DROP FUNCTION " + table.name() + "_save, " + table.name() + "_purge");
+      CHECK(caught([&] { (void)table.store->find(key()); }).native_code() == "42P01");
+    } else {
+      CHECK_FALSE(table.store->find(key()));
+    }
+    const std::string backend = table.backend();
+    REQUIRE(kill(static_cast<pid_t>(std::stoi(backend)), SIGSTOP) == 0);
+    // Nothing was written, so nothing is in doubt.
+    CHECK(caught([&] { table.store->ensure_schema(); }).code() == StoreErrc::unavailable);
+    CHECK_NOTHROW(table.store->ensure_schema());
+    CHECK(table.store->claim_pending(pending()).claimed_new());
+    REQUIRE(kill(static_cast<pid_t>(std::stoi(backend)), SIGCONT) == 0);
+  }
 }
 
 TEST_CASE("a table that is made anew, and statements that are gone, do not stop the store") {
