@@ -4,13 +4,16 @@
 #pragma once
 
 #include <libpq-fe.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace nexus::idempotency::test {
@@ -95,6 +98,17 @@ class Sql {
 
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
 };
+
+// Effects: ends other sessions, of these process numbers, and waits until their processes are gone.
+// (The server's function could wait itself, but only from PostgreSQL 14 on.)
+inline void end_sessions(Sql& sql, const std::vector<std::string>& pids) {
+  for (const std::string& pid : pids) sql.run("SELECT pg_terminate_backend(" + pid + ")");
+  for (const std::string& pid : pids) {
+    while (kill(static_cast<pid_t>(std::stol(pid)), 0) == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+}
 
 // Effects: makes a database. `clauses` as in CREATE DATABASE. Returns: its conninfo.
 inline std::string make_database(const std::string& clauses = "") {

@@ -189,9 +189,8 @@ TEST_CASE(
     "after") {
   for (const bool in_transaction : {true, false}) {
     Borrowed world;
-    const std::string pid = world.b.pid();
     if (in_transaction) world.b.run("BEGIN");
-    world.a.run("SELECT pg_terminate_backend(" + pid + ", 60000)");
+    test::end_sessions(world.a, {world.b.pid()});
     CHECK(caught([&] { (void)world.on_b.claim_pending(pending()); }).code() ==
           (in_transaction ? StoreErrc::unavailable : StoreErrc::in_doubt));
     CHECK(caught([&] { (void)world.on_b.claim_pending(pending()); }).code() ==

@@ -43,15 +43,11 @@ TEST_CASE("a connection that was ended is replaced by the next question") {
   PostgresClock clock(postgres_conninfo() + " application_name=ended_clock", options);
   CHECK_NOTHROW(clock.now());
   Sql sql;
-  sql.run(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-      " WHERE application_name = 'ended_clock'");
-  const std::string asked =
-      "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ended_clock'";
-  while (sql.value(asked) != "0") {
-  }
+  const std::string sessions =
+      "SELECT pid FROM pg_stat_activity WHERE application_name = 'ended_clock'";
+  test::end_sessions(sql, sql.run(sessions));
   CHECK_NOTHROW(clock.now());
-  CHECK(sql.value(asked) == "1");
+  CHECK(sql.run(sessions).size() == 1);
 }
 
 TEST_CASE("a server that is not there is unavailable, and no message names the password") {

@@ -46,9 +46,9 @@ struct Table {
   }
   // Effects: ends the store's sessions, and waits until they are gone.
   void end_sessions() {
-    watch.run(
-        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = '" +
-        application + "'");
+    test::end_sessions(watch,
+                       watch.run("SELECT pid FROM pg_stat_activity WHERE application_name = '" +
+                                 application + "'"));
   }
   [[nodiscard]] std::string sessions() {
     return watch.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = '" +
