@@ -134,12 +134,15 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
 DECLARE
   removed bigint;
 BEGIN
-  DELETE FROM nexus_idempotency_rows AS r
-  WHERE (r.tenant, r.operation, r.client_key) IN (
-      SELECT c.tenant, c.operation, c.client_key FROM nexus_idempotency_rows AS c
-      WHERE c.expires_at < before
-      LIMIT at_most
-      FOR UPDATE SKIP LOCKED)
+  -- Chosen once: a subquery in the condition would be executed for each partition, by servers before 14.
+  WITH due AS MATERIALIZED (
+    SELECT c.tenant, c.operation, c.client_key FROM nexus_idempotency_rows AS c
+    WHERE c.expires_at < before
+    LIMIT at_most
+    FOR UPDATE SKIP LOCKED
+  )
+  DELETE FROM nexus_idempotency_rows AS r USING due AS d
+  WHERE r.tenant = d.tenant AND r.operation = d.operation AND r.client_key = d.client_key
     AND r.expires_at < before;
   GET DIAGNOSTICS removed = ROW_COUNT;
   RETURN removed;
