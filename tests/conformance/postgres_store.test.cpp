@@ -3,6 +3,8 @@
 // every setting that could bear on it.
 #include "nexus/idempotency/postgres/postgres_store.hpp"
 
+#include <libpq-fe.h>
+
 #include <string>
 
 #include "support/catch.hpp"
@@ -73,13 +75,17 @@ TEST_CASE("the PostgreSQL store conforms where transactions are SERIALIZABLE by 
   check_kinds(database("", "default_transaction_isolation = 'serializable'"));
 }
 
-// PostgreSQL 15 takes no collation for a database in which different bytes are equal; the nearest
-// is one by ICU, whose order ignores case at first. The encoding is another one, too: bytes are no
-// text to it.
+// PostgreSQL takes no collation for a database in which different bytes are equal; the nearest
+// is one by ICU, from PostgreSQL 15 on, whose order ignores case at first. The encoding is another
+// one, too: bytes are no text to it.
 TEST_CASE("the PostgreSQL store conforms in a database with a collation that plays down case") {
+  if (PQserverVersion(Sql().get()) < 150000) {
+    WARN("not tested with this server, which has none");
+    return;
+  }
   check_kinds(database("LOCALE_PROVIDER icu ICU_LOCALE 'und-u-ks-level1' LOCALE 'C.UTF-8'"));
 }
 
 TEST_CASE("the PostgreSQL store conforms in a database that is not in UTF-8") {
-  check_kinds(database("ENCODING 'LATIN1' LOCALE 'C'"));
+  check_kinds(database("ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"));
 }

@@ -119,6 +119,8 @@ TEST_CASE(
   table.sql.run("VACUUM ANALYZE " + name);  // now it is known to be small
 
   SECTION("on the store's connections") {
+    // Before, what one session has counted is shown to others late.
+    if (PQserverVersion(table.sql.get()) < 150000) return;
     table.sql.run("SELECT pg_stat_reset_single_table_counters('" + name + "'::regclass)");
     call_everything(*table.store, "small");
     table.store.reset();  // a session tells its counts when it ends, if not before
