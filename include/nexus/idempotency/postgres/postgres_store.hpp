@@ -46,7 +46,8 @@ struct PostgresStoreOptions {
   // settings. The server's own statement_timeout and lock_timeout are then those of the role
   // (ALTER ROLE ... SET), while this side still gives up after statement_timeout and a second. If
   // the role's default_transaction_isolation isn't READ COMMITTED, each call takes three round
-  // trips (BEGIN, the call, COMMIT) instead of one.
+  // trips (BEGIN, the call, COMMIT) instead of one; if a host vanishes in between, the server ends
+  // the transaction, and with it the lock, after statement_timeout.
   bool prepare = true;
 };
 
@@ -63,9 +64,10 @@ struct PostgresStoreOptions {
 // together or not at all; outside, each call is a transaction of its own. The transaction must be
 // READ COMMITTED; any other is refused before anything is done, and not aborted by that. Outside of
 // one, the session's default isolation does not matter (if it is another, a call takes three round
-// trips). Its timeouts are those of the connection's session. Nothing is prepared or set. After any
-// error of the server's, the transaction is aborted, as after any statement's. The ways to use it
-// are in the README.
+// trips). Its timeouts are those of the connection's session; the one for a host that vanishes in a
+// transaction is idle_in_transaction_session_timeout. Nothing is prepared or set. After any error
+// of the server's, the transaction is aborted, as after any statement's. The ways to use it are in
+// the README.
 //
 // Errors of every call; native_code() is the SQLSTATE if the server gave one:
 //   contended      a lock or statement timeout (55P03, 57014); a serialization failure or deadlock
