@@ -2,6 +2,9 @@
 #include "fingerprint/json_parts.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -12,11 +15,11 @@
 namespace nexus::idempotency::fingerprint {
 namespace {
 
-std::string json_string(std::string_view text) {
+void append_string(std::string& out, std::string_view text) {
+  const std::size_t at = out.size();
   const std::size_t size = detail::escaped_size(text);
-  std::string out(size + 2, '"');
-  detail::write_escaped(out.data() + 1, text, size);
-  return out;
+  out.resize(at + size + 2, '"');
+  detail::write_escaped(out.data() + at + 1, text, size);
 }
 
 // The order of UTF-16 code units. It is that of the bytes of UTF-8, except that what takes a
@@ -31,10 +34,13 @@ bool utf16_less(std::string_view a, std::string_view b) noexcept {
   return rank(*at_a) < rank(*at_b);
 }
 
+// Of an object that is being read: where its name is, and its canonical text with a comma behind;
+// no text if it is dropped.
 struct Member {
-  std::string name;
-  std::string text;
-  bool dropped;
+  std::size_t name_at;
+  std::size_t name_size;
+  std::size_t text_at;
+  std::size_t text_size;
 };
 
 // A place in the text, as far as the pointers are concerned.
@@ -48,20 +54,25 @@ struct Place {
 struct Open {
   bool is_object;
   Place place;
-  Place next;             // of the child that is being read
-  std::string name;       // of that child, in an object
+  std::size_t text_at;
+  std::size_t names_at;
+  std::size_t members_at;
+  Place next{};           // of the child that is being read
   std::size_t index = 0;  // of that child, in an array
-  std::string elements;   // of an array: those so far, joined
-  std::vector<Member> members;
 };
 
-// Receives what nlohmann's parser reads; `false` stops it.
+// Receives what nlohmann's parser reads; `false` stops it. The canonical text grows at its end; an
+// object's members are put in order when it ends.
 class Reader final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Reader(const JsonRules& rules) : rules_(rules), parts_{{}, {}} {
+  Reader(const JsonRules& rules, std::size_t text_size) : rules_(rules), parts_{{}, {}} {
     parts_.included.resize(rules.include.size());
     for (std::size_t i = 0; i < rules.include.size(); ++i) root_.includes.push_back(i);
     for (std::size_t i = 0; i < rules.exclude.size(); ++i) root_.excludes.push_back(i);
+    text_.reserve(text_size);
+    names_.reserve(64);
+    members_.reserve(8);
+    open_.reserve(4);
   }
 
   [[nodiscard]] JsonFault fault() const noexcept { return fault_; }
@@ -69,18 +80,21 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override { return scalar("null"); }
   bool boolean(bool value) override { return scalar(value ? "true" : "false"); }
-  bool number_unsigned(std::uint64_t value) override {
-    return number(std::to_string(value), static_cast<double>(value));
-  }
+  bool number_unsigned(std::uint64_t value) override { return integer(value); }
   // Of a text without a minus, number_unsigned is told; so a zero is -0.
   bool number_integer(std::int64_t value) override {
-    return number(value == 0 ? "-0" : std::to_string(value), static_cast<double>(value));
+    return value == 0 ? number("-0", 0) : integer(value);
   }
   // A fraction, or an integer of more than 64 bits: the token tells all of it.
   bool number_float(double value, const std::string& token) override {
     return number(token, value);
   }
-  bool string(std::string& value) override { return scalar(json_string(value)); }
+  bool string(std::string& value) override {
+    const Place& place = next_place();
+    const std::size_t at = text_.size();
+    append_string(text_, value);
+    return value_ends(at, place);
+  }
   bool binary(nlohmann::json::binary_t&) override { return stop(JsonFault::syntax); }
 
   bool start_object(std::size_t) override { return open(true); }
@@ -93,28 +107,22 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     } else {
       object.next.dropped = object.place.dropped;
     }
-    object.name = std::move(name);
+    members_.push_back({names_.size(), name.size(), text_.size(), 0});
+    names_ += name;
+    append_string(text_, name);
+    text_ += ':';
     return true;
   }
 
   bool end_object() override {
-    std::vector<Member>& members = open_.back().members;
-    std::sort(members.begin(), members.end(),
-              [](const Member& a, const Member& b) { return utf16_less(a.name, b.name); });
-    const auto same = [](const Member& a, const Member& b) { return a.name == b.name; };
-    if (std::adjacent_find(members.begin(), members.end(), same) != members.end()) {
-      return stop(JsonFault::duplicate_member);
-    }
-    std::string text = "{";
-    for (const Member& member : members) {
-      if (member.dropped) continue;
-      if (text.size() > 1) text += ',';
-      text.append(json_string(member.name)).append(":").append(member.text);
-    }
-    return close(std::move(text) + "}");
+    const Open& object = open_.back();
+    if (!put_in_order(object)) return stop(JsonFault::duplicate_member);
+    names_.resize(object.names_at);
+    members_.erase(first_of(object), members_.end());
+    return close('}');
   }
 
-  bool end_array() override { return close("[" + open_.back().elements + "]"); }
+  bool end_array() override { return close(']'); }
 
   bool parse_error(std::size_t, const std::string&,
                    const nlohmann::detail::exception& error) override {
@@ -164,17 +172,39 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
   bool open(bool is_object) {
     if (open_.size() >= rules_.max_depth) return stop(JsonFault::too_deep);
     Place place = next_place();
-    open_.push_back({is_object, std::move(place), {}, {}, 0, {}, {}});
+    open_.push_back({is_object, std::move(place), text_.size(), names_.size(), members_.size()});
+    text_ += is_object ? '{' : '[';
     return true;
   }
 
-  bool close(std::string text) {
+  // Ends what was opened last.
+  bool close(char bracket) {
+    if (text_.back() == ',') {
+      text_.back() = bracket;
+    } else {
+      text_ += bracket;
+    }
+    const std::size_t at = open_.back().text_at;
     const Place place = std::move(open_.back().place);
     open_.pop_back();
-    return value(std::move(text), place);
+    return value_ends(at, place);
   }
 
-  bool scalar(std::string text) { return value(std::move(text), next_place()); }
+  bool scalar(std::string_view text) {
+    const Place& place = next_place();
+    const std::size_t at = text_.size();
+    text_ += text;
+    return value_ends(at, place);
+  }
+
+  template <class Integer>
+  bool integer(Integer value) {
+    std::array<char, 20> text;  // takes -2^63 and 2^64 - 1
+    const char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    const std::string_view token(text.data(), static_cast<std::size_t>(end - text.data()));
+    if (rules_.numbers == JsonNumbers::exact) return scalar(token);
+    return number(token, static_cast<double>(value));
+  }
 
   bool number(std::string_view token, double rounded) {
     std::optional<Decimal> decimal = rules_.numbers == JsonNumbers::exact
@@ -187,28 +217,55 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     return scalar(ecmascript_text(*decimal));
   }
 
-  // A value is complete, and what was opened last is its parent.
-  bool value(std::string text, const Place& place) {
+  // A value is complete: the text from `at` on. What was opened last is its parent.
+  bool value_ends(std::size_t at, const Place& place) {
     if (!place.dropped) {
       for (const std::size_t i : place.includes) {
-        if (rules_.include[i].tokens.size() == open_.size()) parts_.included[i] = text;
+        if (rules_.include[i].tokens.size() == open_.size()) {
+          parts_.included[i] = text_.substr(at);
+        }
       }
     }
-    if (open_.empty()) {
-      parts_.whole = std::move(text);
-      return true;
-    }
+    if (open_.empty()) return true;
     Open& parent = open_.back();
-    const bool dropped = place.dropped;
+    text_ += ',';
     if (parent.is_object) {
-      if (dropped) text.clear();
-      parent.members.push_back({std::move(parent.name), std::move(text), dropped});
+      Member& member = members_.back();
+      if (place.dropped) text_.resize(member.text_at);
+      member.text_size = text_.size() - member.text_at;
     } else {
       ++parent.index;
-      if (!dropped) {
-        if (!parent.elements.empty()) parent.elements += ',';
-        parent.elements += text;
-      }
+      if (place.dropped) text_.resize(at);
+    }
+    return true;
+  }
+
+  using Members = std::vector<Member>;
+
+  [[nodiscard]] Members::iterator first_of(const Open& object) {
+    return members_.begin() + static_cast<Members::difference_type>(object.members_at);
+  }
+
+  // Effects: puts the members of what was opened last in the order of their names.
+  // Returns: whether no two have the same.
+  bool put_in_order(const Open& object) {
+    const auto name_of = [&](const Member& member) {
+      return std::string_view(names_.data() + member.name_at, member.name_size);
+    };
+    const auto less = [&](const Member& a, const Member& b) {
+      return utf16_less(name_of(a), name_of(b));
+    };
+    const auto not_less = [&](const Member& a, const Member& b) { return !less(a, b); };
+    const auto first = first_of(object);
+    const auto last = members_.end();
+    if (std::adjacent_find(first, last, not_less) == last) return true;
+    std::sort(first, last, less);
+    if (std::adjacent_find(first, last, not_less) != last) return false;
+    const std::size_t at = object.text_at + 1;
+    as_read_.assign(text_, at);
+    text_.resize(at);
+    for (auto member = first; member != last; ++member) {
+      text_.append(as_read_, member->text_at - at, member->text_size);
     }
     return true;
   }
@@ -216,7 +273,11 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
   const JsonRules& rules_;
   Place root_;
   std::vector<Open> open_;
+  Members members_;    // of the open objects
+  std::string names_;  // of these members
   JsonParts parts_;
+  std::string& text_ = parts_.whole;
+  std::string as_read_;  // the members of an object that is being put in order
   JsonFault fault_ = JsonFault::syntax;
 };
 
@@ -227,7 +288,7 @@ std::variant<JsonParts, JsonFault> read_json(std::string_view text, const JsonRu
   if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF")) {
     return JsonFault::syntax;
   }
-  Reader reader(rules);
+  Reader reader(rules, text.size());
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &reader)) return reader.fault();
   return reader.take();
 }
