@@ -16,6 +16,7 @@ inline namespace v0 {
 
 using fingerprint::BodyKind;
 using fingerprint::Sha256;
+using fingerprint::Sha256Digest;
 
 namespace {
 
@@ -58,7 +59,7 @@ std::vector<std::string_view> values_of(const RequestHead& head, std::string_vie
 // How a body counts, and its digest under that heading.
 struct BodyDigest {
   std::string_view heading;
-  std::string digest;
+  Sha256Digest digest;
 };
 
 BodyDigest digest_of_bytes(std::string_view body) {
@@ -74,9 +75,8 @@ struct RequestFingerprinter::Rules {
   fingerprint::JsonRules json;
   std::size_t max_parsed_bytes;
 
-  // Returns: the hash of all but the body, and what the body is said to be.
-  [[nodiscard]] std::pair<Sha256, BodyKind> begin(const RequestHead& head) const {
-    Sha256 hash;
+  // Effects: adds all but the body. Returns: what the body is said to be.
+  [[nodiscard]] BodyKind add_head(Sha256& hash, const RequestHead& head) const {
     hash.add_part("nexus-idempotency/request/1");
     hash.add_part(head.method);
     hash.add_part(head.path);
@@ -93,10 +93,10 @@ struct RequestFingerprinter::Rules {
     if (types.size() == 1) {
       const fingerprint::MediaType type = fingerprint::media_type(types.front());
       hash.add_part(type.counts);
-      return {std::move(hash), type.kind};
+      return type.kind;
     }
     for (const std::string_view type : types) hash.add_part(type);
-    return {std::move(hash), BodyKind::bytes};
+    return BodyKind::bytes;
   }
 
   // Returns: how the whole body counts.
@@ -145,14 +145,14 @@ namespace {
 
 RequestFingerprint finished(Sha256& hash, const BodyDigest& body) {
   hash.add_part(body.heading);
-  hash.add_part(body.digest);
-  return RequestFingerprint(fingerprint::sha256_text(hash.finish()));
+  hash.add_part({body.digest.data(), body.digest.size()});
+  return fingerprint::fingerprint_of(hash.finish());
 }
 
 }  // namespace
 
 RequestFingerprint fingerprint_of_bytes(std::string_view bytes) {
-  return RequestFingerprint(fingerprint::sha256_text(digest_of_bytes(bytes).digest));
+  return fingerprint::fingerprint_of(digest_of_bytes(bytes).digest);
 }
 
 RequestFingerprinter::RequestFingerprinter(FingerprintOptions options) {
@@ -174,22 +174,24 @@ RequestFingerprinter::RequestFingerprinter(FingerprintOptions options) {
 
 RequestFingerprint RequestFingerprinter::operator()(const RequestHead& head,
                                                     std::string_view body) const {
-  auto [hash, kind] = rules_->begin(head);
+  Sha256 hash;
+  const BodyKind kind = rules_->add_head(hash, head);
   return finished(hash, rules_->digest(kind, body));
 }
 
 struct FingerprintStream::Impl {
   std::shared_ptr<const RequestFingerprinter::Rules> rules;
-  Sha256 hash;
-  BodyKind kind;
+  Sha256 hash{};
+  BodyKind kind = BodyKind::bytes;
   std::string kept;  // the body so far, while it may be parsed
   Sha256 bytes{};    // its digest, once it is to count by its bytes
 };
 
 FingerprintStream RequestFingerprinter::start(const RequestHead& head) const {
-  auto [hash, kind] = rules_->begin(head);
-  return FingerprintStream(std::make_unique<FingerprintStream::Impl>(
-      FingerprintStream::Impl{rules_, std::move(hash), kind, {}}));
+  auto impl = std::make_unique<FingerprintStream::Impl>();
+  impl->rules = rules_;
+  impl->kind = rules_->add_head(impl->hash, head);
+  return FingerprintStream(std::move(impl));
 }
 
 FingerprintStream::FingerprintStream(std::unique_ptr<Impl> impl) noexcept

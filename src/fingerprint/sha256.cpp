@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -37,14 +38,26 @@ void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept {
   EVP_MD_CTX_free(context);
 }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  if (!context_) throw std::bad_alloc();
-  require(EVP_DigestInit_ex(context_.get(), algorithm(), nullptr) == 1);
+Sha256::Context Sha256::new_context() {
+  Context context(EVP_MD_CTX_new());
+  if (!context) throw std::bad_alloc();
+  begin(context.get());
+  return context;
+}
+
+void Sha256::begin(evp_md_ctx_st* context) {
+  require(EVP_DigestInit_ex(context, algorithm(), nullptr) == 1);
+}
+
+void Sha256::flush(evp_md_ctx_st* context) {
+  require(EVP_DigestUpdate(context, waiting_.data(), waiting_size_) == 1);
+  waiting_size_ = 0;
 }
 
 void Sha256::add_raw(std::string_view bytes) {
   if (bytes.size() > waiting_.size() - waiting_size_) {
-    flush();
+    if (!context_) context_ = new_context();
+    flush(context_.get());
     if (bytes.size() > waiting_.size()) {
       require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
       return;
@@ -55,16 +68,12 @@ void Sha256::add_raw(std::string_view bytes) {
   waiting_size_ += bytes.size();
 }
 
-void Sha256::flush() {
-  require(EVP_DigestUpdate(context_.get(), waiting_.data(), waiting_size_) == 1);
-  waiting_size_ = 0;
-}
-
 void Sha256::add_number(std::uint64_t number) {
-  std::array<char, 8> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<char>(static_cast<unsigned char>(number >> (56 - 8 * i)));
-  }
+  const auto byte = [number](int shift) {
+    return static_cast<char>(static_cast<unsigned char>(number >> shift));
+  };
+  const std::array<char, 8> bytes{byte(56), byte(48), byte(40), byte(32),
+                                  byte(24), byte(16), byte(8),  byte(0)};
   add_raw({bytes.data(), bytes.size()});
 }
 
@@ -73,24 +82,33 @@ void Sha256::add_part(std::string_view bytes) {
   add_raw(bytes);
 }
 
-std::string Sha256::finish() {
-  flush();
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  require(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1);
-  return {digest.begin(), digest.begin() + size};
+Sha256Digest Sha256::finish() {
+  evp_md_ctx_st* context = context_.get();
+  if (context == nullptr) {
+    // To make and free a context costs as much as to digest a few hundred bytes.
+    thread_local const Context of_this_thread = new_context();
+    context = of_this_thread.get();
+    begin(context);
+  }
+  flush(context);
+  Sha256Digest digest;
+  require(EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest.data()), nullptr) ==
+          1);
+  return digest;
 }
 
-std::string sha256_text(std::string_view digest) {
+RequestFingerprint fingerprint_of(const Sha256Digest& digest) {
+  constexpr std::string_view algorithm_name = "sha256:";
   constexpr std::string_view hex = "0123456789abcdef";
-  std::string text = "sha256:";
-  text.reserve(text.size() + 2 * digest.size());
-  for (const char byte : digest) {
-    const auto code = static_cast<unsigned char>(byte);
-    text += hex[code >> 4];
-    text += hex[code & 0xF];
-  }
-  return text;
+  return detail::TextAccess::made<RequestFingerprint>(
+      algorithm_name.size() + 2 * digest.size(), [&](char* out) noexcept {
+        out = std::copy(algorithm_name.begin(), algorithm_name.end(), out);
+        for (const char byte : digest) {
+          const auto code = static_cast<unsigned char>(byte);
+          *out++ = hex[code >> 4];
+          *out++ = hex[code & 0xF];
+        }
+      });
 }
 
 }  // namespace nexus::idempotency::fingerprint
