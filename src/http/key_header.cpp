@@ -47,7 +47,9 @@ std::variant<std::string, KeyHeaderFault> parse_bare(std::string_view value,
   if (value.find(',') != std::string_view::npos) return KeyHeaderFault::several;
   if (value.find(';') != std::string_view::npos) return KeyHeaderFault::parameters;
   if (!options.allow_bare) return KeyHeaderFault::bare;
-  if (value.find_first_of(" \"") != std::string_view::npos) return KeyHeaderFault::malformed;
+  if (value.find(' ') != std::string_view::npos || value.find('"') != std::string_view::npos) {
+    return KeyHeaderFault::malformed;
+  }
   return std::string(value);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nexus/idempotency/http/stored_response.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -17,9 +18,11 @@ constexpr char without_body = 0;
 constexpr char with_body = 1;
 
 void put_number(std::string& out, std::uint32_t number) {
-  for (const int shift : {24, 16, 8, 0}) {
-    out += static_cast<char>(static_cast<unsigned char>(number >> shift));
-  }
+  const auto byte = [number](int shift) {
+    return static_cast<char>(static_cast<unsigned char>(number >> shift));
+  };
+  const std::array<char, 4> bytes{byte(24), byte(16), byte(8), byte(0)};
+  out.append(bytes.data(), bytes.size());
 }
 
 // What is longer than a length can say is longer than an envelope too, and is never written out.

@@ -33,7 +33,8 @@ using HeaderFields = std::vector<std::pair<std::string, std::string>>;
 
 // Returns: whether it can be the value of a field: nothing in it ends a line, or the text.
 [[nodiscard]] constexpr bool is_header_value(std::string_view value) noexcept {
-  return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+  return std::none_of(value.begin(), value.end(),
+                      [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 }  // namespace v0
