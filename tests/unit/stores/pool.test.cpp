@@ -2,6 +2,7 @@
 #include "stores/pool.hpp"
 
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <cstddef>
 #include <future>
@@ -41,6 +42,7 @@ class Connection {
  public:
   const int number;  // the first that was made is 1
   bool alive = true;
+  std::atomic<int> users{0};
 };
 
 using Pool = stores::Pool<Connection>;
@@ -81,6 +83,29 @@ TEST_CASE("a thread gets the connection that it had before") {
   CHECK(counts.made == 2);
 }
 
+TEST_CASE("a thread without one of its own takes an idle one before any is made") {
+  Counts counts;
+  Pool pool(3, 1min, connect_to(counts));
+  (void)pool.take();
+  for (int i = 0; i < 40; ++i) {  // also those that share their place with an earlier thread
+    std::thread([&] { (void)pool.take(); }).join();
+  }
+  CHECK(pool.take().connection().number == 1);
+  CHECK(counts.made == 1);
+}
+
+TEST_CASE("a thread may give back several, and all of them are taken again") {
+  Counts counts;
+  Pool pool(3, 1min, connect_to(counts));
+  for (int i = 0; i < 3; ++i) {
+    const Pool::Lease one(pool);
+    const Pool::Lease two(pool);
+    const Pool::Lease three(pool);
+  }
+  CHECK(counts.made == 3);
+  CHECK(counts.open == 3);
+}
+
 TEST_CASE("no more than the pool's size: whoever comes then waits, at most for its timeout") {
   Counts counts;
   Pool pool(2, 5ms, connect_to(counts));
@@ -102,6 +127,54 @@ TEST_CASE("whoever waits gets the connection that is given back, or the place of
   lease.reset();
   CHECK(waiting.get() == (lost ? 2 : 1));
   CHECK(counts.open == 1);
+}
+
+TEST_CASE("a connection that is given back while another thread begins to wait is not missed") {
+  constexpr int rounds = 3'000;
+  Counts counts;
+  Pool pool(1, 1min, connect_to(counts));
+  std::barrier<> both(2);
+  std::jthread other([&] {
+    for (int i = 0; i < rounds; ++i) {
+      both.arrive_and_wait();
+      (void)pool.take();  // nothing else happens until it has got it
+      both.arrive_and_wait();
+    }
+  });
+  for (int i = 0; i < rounds; ++i) {
+    std::optional<Pool::Lease> lease(std::in_place, pool);
+    both.arrive_and_wait();
+    for (int spin = 0; spin < i % 200; ++spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+    lease.reset();
+    both.arrive_and_wait();
+  }
+  CHECK(counts.made == 1);
+}
+
+TEST_CASE("threads that take and give back all the time never share a connection") {
+  const std::size_t size = GENERATE(1, 2, 5);
+  Counts counts;
+  std::atomic<int> shared{0};
+  Pool pool(size, 1min, connect_to(counts));
+  {
+    std::vector<std::jthread> crew;
+    for (int thread = 0; thread < 5; ++thread) {
+      crew.emplace_back([&] {
+        for (int i = 0; i < 2'000; ++i) {
+          Pool::Lease lease(pool);
+          if (lease.connection().users++ != 0) ++shared;
+          if (i % 16 == 0) std::this_thread::yield();
+          --lease.connection().users;
+          if (i % 256 == 255) lease.discard_all();
+        }
+      });
+    }
+  }
+  CHECK(shared == 0);
+  CHECK(counts.open <= static_cast<int>(size));
+  std::vector<std::unique_ptr<Pool::Lease>> all;
+  for (std::size_t i = 0; i < size; ++i) all.push_back(std::make_unique<Pool::Lease>(pool));
+  CHECK(counts.open == static_cast<int>(size));
 }
 
 TEST_CASE("a connection that has died while it was idle is replaced") {
