@@ -149,16 +149,14 @@ class Pool {
   }
 
   // Nobody waits for a connection that is in a slot: who waits has said so before the last look
-  // into the slots, and here the slot is filled before the last look at who waits; all of that in
-  // one order for all threads (seq_cst). Either the connection is seen, or the one who waits is.
+  // into the slots, and here the slot is filled before the look at who waits; all of that in one
+  // order for all threads (seq_cst). Either the connection is seen, or the one who waits is.
   void give_back(Handle connection) noexcept {
-    if (waiting_ == 0) {
-      connection = own_slot().exchange(std::move(connection));
-      if (!connection && waiting_ == 0) return;
-    }
+    Handle other = own_slot().exchange(std::move(connection));
+    if (!other && waiting_ == 0) return;
     {
       const std::scoped_lock lock(mutex_);
-      if (connection) idle_.push_back(std::move(connection));
+      if (other) idle_.push_back(std::move(other));
     }
     freed_.notify_one();
   }
