@@ -96,7 +96,7 @@ template <class Text>
                            Timestamp(Duration(row.last_transition_at)),
                            expires_at};
   if (row.result && row.result->empty()) record.result = ResultEnvelope::omitted();
-  if (row.result && !row.result->empty()) record.result.emplace(std::string(*row.result));
+  if (row.result && !row.result->empty()) record.result = detail::ResultAccess::copied(*row.result);
   return record;
 }
 

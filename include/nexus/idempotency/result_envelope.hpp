@@ -13,6 +13,10 @@
 namespace nexus::idempotency {
 inline namespace v0 {
 
+namespace detail {
+struct ResultAccess;
+}
+
 // The recorded result of a command: opaque bytes that every replay gets back unchanged, or the
 // mark that the command finished but its bytes were not kept (empty, or over the limit).
 // Immutable; a copy shares the bytes and never allocates.
@@ -38,6 +42,8 @@ class ResultEnvelope {
   }
 
  private:
+  friend struct detail::ResultAccess;
+
   ResultEnvelope() noexcept = default;
 
   static detail::SharedBytes make(std::string_view bytes) {
@@ -49,6 +55,20 @@ class ResultEnvelope {
 
   detail::SharedBytes bytes_;
 };
+
+namespace detail {
+
+// For stores, which have the bytes in a buffer that isn't a string.
+struct ResultAccess {
+  // Returns: the envelope of a copy of the bytes. Errors: as the constructor.
+  [[nodiscard]] static ResultEnvelope copied(std::string_view bytes) {
+    ResultEnvelope result;
+    result.bytes_ = ResultEnvelope::make(bytes);
+    return result;
+  }
+};
+
+}  // namespace detail
 
 }  // namespace v0
 }  // namespace nexus::idempotency
