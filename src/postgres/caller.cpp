@@ -40,7 +40,7 @@ std::string_view Answer::required() const {
 
 std::optional<Answer> checked_answer(Result result) {
   const auto version = value_at(result.get(), 0);
-  if (!version || read_number(*version, 4) != schema_version) throw other_version();
+  if (!version || read_number<4>(*version) != schema_version) throw other_version();
   if (value_at(result.get(), 1) != "read committed") return std::nullopt;
   return Answer(std::move(result), 2);
 }

@@ -28,11 +28,20 @@ class Parameters {
   void add_bytes(const std::optional<std::string_view>& bytes) noexcept {
     bytes ? add_bytes(*bytes) : add_null();
   }
-  void add_bigint(std::int64_t number) noexcept { add_number(number, 8); }
+  // The most significant byte first; written out, it is one store.
+  void add_bigint(std::int64_t number) noexcept {
+    const auto byte = [number](unsigned shift) { return static_cast<char>(number >> shift); };
+    numbers_[count_] = {byte(56), byte(48), byte(40), byte(32),
+                        byte(24), byte(16), byte(8),  byte(0)};
+    add(numbers_[count_].data(), 8);
+  }
   void add_bigint(const std::optional<std::int64_t>& number) noexcept {
     number ? add_bigint(*number) : add_null();
   }
-  void add_smallint(std::int64_t number) noexcept { add_number(number, 2); }
+  void add_smallint(std::int64_t number) noexcept {
+    numbers_[count_] = {static_cast<char>(number >> 8U), static_cast<char>(number)};
+    add(numbers_[count_].data(), 2);
+  }
 
   [[nodiscard]] int count() const noexcept { return static_cast<int>(count_); }
   [[nodiscard]] const char* const* values() const noexcept { return values_.data(); }
@@ -50,12 +59,6 @@ class Parameters {
     ++count_;
   }
   void add_null() noexcept { add(nullptr, 0); }
-  void add_number(std::int64_t number, std::size_t width) noexcept {
-    auto rest = static_cast<std::uint64_t>(number);
-    auto& bytes = numbers_[count_];
-    for (std::size_t i = width; i-- > 0; rest >>= 8U) bytes[i] = static_cast<char>(rest & 0xFFU);
-    add(bytes.data(), width);
-  }
 
   std::array<const char*, capacity> values_;
   std::array<int, capacity> lengths_;

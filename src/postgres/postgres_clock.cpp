@@ -50,8 +50,8 @@ class PostgresClock::Impl {
       throw postgres::statement_error(reply.fault, postgres::Effect::none);
     }
     const PGresult* const result = reply.result.get();
-    return Timestamp(Duration(postgres::read_number(
-        {PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0))}, 8)));
+    return Timestamp(Duration(postgres::read_number<8>(
+        {PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0))})));
   }
 
   const std::string conninfo_;

@@ -98,7 +98,7 @@ bool PostgresIdempotencyStore::save_if(const WriteGuard& guard, const Idempotenc
   parameters.add_bigint(microseconds(guard.now));
   add_record(parameters, next);
   const Answer answer = impl_->caller->call(Call::save, parameters, Effect::committed);
-  return postgres::read_number(answer.required(), 1) != 0;
+  return postgres::read_number<1>(answer.required()) != 0;
 }
 
 std::size_t PostgresIdempotencyStore::purge_expired(Timestamp before, std::size_t limit) {
@@ -110,7 +110,7 @@ std::size_t PostgresIdempotencyStore::purge_expired(Timestamp before, std::size_
     parameters.add_bigint(microseconds(before));
     parameters.add_bigint(static_cast<std::int64_t>(asked));
     const Answer answer = impl_->caller->call(Call::purge, parameters, Effect::committed);
-    const auto count = static_cast<std::size_t>(postgres::read_number(answer.required(), 8));
+    const auto count = static_cast<std::size_t>(postgres::read_number<8>(answer.required()));
     removed += count;
     if (count < asked) break;
   }

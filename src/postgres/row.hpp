@@ -15,37 +15,54 @@
 
 namespace nexus::idempotency::postgres {
 
+// Returns: `Width` bytes, the most significant one first. Written out, it is one load.
+template <std::size_t Width>
+[[nodiscard]] std::uint64_t big_endian(const char* bytes) noexcept {
+  const auto byte = [bytes](std::size_t i) {
+    return std::uint64_t{static_cast<unsigned char>(bytes[i])};
+  };
+  if constexpr (Width == 8) {
+    return big_endian<4>(bytes) << 32U | big_endian<4>(bytes + 4);
+  } else if constexpr (Width == 4) {
+    return byte(0) << 24U | byte(1) << 16U | byte(2) << 8U | byte(3);
+  } else if constexpr (Width == 2) {
+    return byte(0) << 8U | byte(1);
+  } else {
+    static_assert(Width == 1);
+    return byte(0);
+  }
+}
+
 // Errors: StoreErrc::corrupt, as everything here, if the bytes are not what they should be.
-[[nodiscard]] inline std::int64_t read_number(std::string_view bytes, std::size_t width) {
-  if (bytes.size() != width) {
+template <std::size_t Width>
+[[nodiscard]] std::int64_t read_number(std::string_view bytes) {
+  if (bytes.size() != Width) {
     throw StoreError(StoreErrc::corrupt, "a stored number has another width");
   }
-  std::uint64_t number = 0;
-  for (const char byte : bytes) number = number << 8U | static_cast<unsigned char>(byte);
   // The sign, of what is narrower than 64 bits.
-  const auto unused = static_cast<unsigned>(64 - 8 * width);
-  return static_cast<std::int64_t>(number << unused) >> unused;
+  constexpr unsigned unused = 64 - 8 * Width;
+  return static_cast<std::int64_t>(big_endian<Width>(bytes.data()) << unused) >> unused;
 }
 
 // The fields of a row, one after the other.
 class RowReader {
  public:
-  explicit RowReader(std::string_view bytes) : rest_(bytes) { fields_ = number(); }
+  explicit RowReader(std::string_view bytes) : rest_(bytes), fields_(read_number<4>(take(4))) {}
 
   [[nodiscard]] std::optional<std::string_view> next() {
     if (--fields_ < 0) throw cut_off();
-    static_cast<void>(number());  // the type
-    const std::int64_t length = number();
+    const std::string_view head = take(8);  // the type, then the length
+    const std::int64_t length = read_number<4>(head.substr(4));
     if (length < 0) return std::nullopt;
     return take(static_cast<std::size_t>(length));
   }
   [[nodiscard]] std::string_view next_bytes() { return required(next()); }
-  [[nodiscard]] std::int64_t next_bigint() { return read_number(required(next()), 8); }
-  [[nodiscard]] std::int64_t next_smallint() { return read_number(required(next()), 2); }
+  [[nodiscard]] std::int64_t next_bigint() { return read_number<8>(required(next())); }
+  [[nodiscard]] std::int64_t next_smallint() { return read_number<2>(required(next())); }
   [[nodiscard]] std::optional<std::int64_t> next_bigint_or_null() {
     const auto bytes = next();
     if (!bytes) return std::nullopt;
-    return read_number(*bytes, 8);
+    return read_number<8>(*bytes);
   }
 
  private:
@@ -60,10 +77,9 @@ class RowReader {
     rest_.remove_prefix(length);
     return taken;
   }
-  std::int64_t number() { return read_number(take(4), 4); }
 
   std::string_view rest_;
-  std::int64_t fields_ = 0;
+  std::int64_t fields_;
 };
 
 // Lifetimes: the row borrows `bytes`.
