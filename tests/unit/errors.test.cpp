@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "nexus/idempotency/execute.hpp"
 #include "support/catch.hpp"
@@ -71,6 +72,20 @@ TEST_CASE("a store error keeps the engine's own code, out of its text", "[errors
   CHECK(assigned.native_code() == native);
   CHECK(assigned.code() == StoreErrc::unavailable);
   CHECK(std::string_view(assigned.what()) == "unavailable: text");
+}
+
+TEST_CASE("an error that was moved from still tells all", "[errors]") {
+  StoreError store(StoreErrc::corrupt, "text", "40001");
+  const StoreError moved = std::move(store);
+  CHECK(store.native_code() == "40001");  // NOLINT(bugprone-use-after-move)
+  CHECK(moved.native_code() == "40001");
+  OutcomeNotRecorded outcome("result", nullptr);
+  StoreError assigned(StoreErrc::in_doubt, "");
+  assigned = std::move(store);  // NOLINT(bugprone-use-after-move)
+  CHECK(store.native_code() == "40001");
+  const OutcomeNotRecorded kept = std::move(outcome);
+  CHECK(outcome.result() == "result");  // NOLINT(bugprone-use-after-move)
+  CHECK(kept.result() == "result");
 }
 
 TEST_CASE("names of CompletionFailure", "[errors]") {

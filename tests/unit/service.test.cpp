@@ -291,8 +291,10 @@ TEST_CASE("why a completion is refused") {
     CHECK(refusal([&] { w.service().complete(tampered, result()); }) ==
           CompletionFailure::fingerprint_mismatch);
     w.service().complete(attempt, result());
-    CHECK(refusal([&] { w.service().complete(tampered, result()); }) ==
-          CompletionFailure::fingerprint_mismatch);
+    // By its token it is the attempt that is recorded.
+    w.service().complete(tampered, result());
+    CHECK(refusal([&] { w.service().complete(tampered, result("other")); }) ==
+          CompletionFailure::not_open);
   }
   SECTION("not_open: an operator has forgotten the key") {
     IdempotencyRecord forgotten = w.stored();
@@ -322,6 +324,22 @@ TEST_CASE("late completion: accepted unless somebody took over, refused by the o
   rejecting.service().complete(attempt, result());
   rejecting.clock.advance(1h);
   rejecting.service().complete(attempt, result());  // a repeat is not late
+}
+
+TEST_CASE("the skew allowance counts for the owner too: lapsed means the same to everyone") {
+  World w{
+      IdempotencyPolicy{.late_completion = LateCompletion::reject, .clock_skew_allowance = 30s}};
+  const Attempt attempt = w.claim();
+  w.clock.set(start + 15min + 30s);  // nobody may take it over yet
+  CHECK(is<InProgress>(w.begin()));
+  CHECK(w.service().renew(attempt).lease_end == start + 30min + 30s);
+  w.clock.set(start + 31min + 1us);
+  CHECK(refusal([&] { (void)w.service().renew(attempt); }) == CompletionFailure::lease_expired);
+  CHECK(refusal([&] { w.service().complete(attempt, result()); }) ==
+        CompletionFailure::lease_expired);
+  w.clock.set(start + 31min);
+  w.service().complete(attempt, result());
+  CHECK(w.stored().last_transition_at == start + 31min);
 }
 
 TEST_CASE("renew extends the lease, keeps the rest, and never shortens") {

@@ -109,6 +109,10 @@ class NEXUS_IDEMPOTENCY_API StoreError : public IdempotencyError {
       : IdempotencyError(std::string(to_string(code)) + ": " + what),
         code_(code),
         native_code_(std::make_shared<const std::string>(std::move(native_code))) {}
+  // A move is a copy too: an exception that was moved from still tells what it is.
+  StoreError(const StoreError&) = default;
+  StoreError& operator=(const StoreError&) = default;
+  ~StoreError() override = default;
 
   [[nodiscard]] StoreErrc code() const noexcept { return code_; }
 

@@ -46,6 +46,10 @@ class NEXUS_IDEMPOTENCY_API OutcomeNotRecorded : public IdempotencyError {
       : IdempotencyError("the command took effect, but what it returned was not recorded"),
         result_(std::make_shared<const std::string>(std::move(result))),
         cause_(std::move(cause)) {}
+  // A move is a copy too: an exception that was moved from still has the result.
+  OutcomeNotRecorded(const OutcomeNotRecorded&) = default;
+  OutcomeNotRecorded& operator=(const OutcomeNotRecorded&) = default;
+  ~OutcomeNotRecorded() override = default;
 
   // Returns: what the work returned; empty if it could not be turned into bytes. Lifetimes: as long
   // as any copy of this exception.

@@ -45,7 +45,8 @@ struct IdempotencyPolicy {
   std::optional<Duration> failed_ttl = std::nullopt;
   LateCompletion late_completion = LateCompletion::accept;
   // How much the clocks of the processes that share the store may differ: every expiry is judged
-  // this much past its deadline.
+  // this much past its deadline, be it by another caller or, under LateCompletion::reject, by the
+  // owner.
   Duration clock_skew_allowance{0};
 };
 

@@ -56,8 +56,8 @@ struct WriteGuard {
   RequestFingerprint fingerprint;  // the same bytes
   RecordStatus status;
   LeaseCondition lease = LeaseCondition::any;
-  // The time that `lease` is judged by. The writer's, never the store's own: for a takeover it is
-  // already reduced by the writer's allowance for clock skew.
+  // The time that `lease` is judged by. The writer's, never the store's own, and already reduced by
+  // the writer's allowance for clock skew.
   Timestamp now{};
 };
 

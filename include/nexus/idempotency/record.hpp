@@ -14,7 +14,7 @@
 namespace nexus::idempotency {
 inline namespace v0 {
 
-enum class RecordStatus : unsigned char {
+enum class RecordStatus {
   pending,    // an attempt holds the key
   completed,  // the command took effect; `result` is what every replay gets
   failed,     // the command took no effect

@@ -176,13 +176,18 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
     return !lapsed(claim.expires_at, clock_.now(), policy_.clock_skew_allowance);
   }
 
+  // Returns: the time that a store is to judge a lease by.
+  [[nodiscard]] Timestamp judging_time(Timestamp now) const {
+    return saturating_subtract(now, policy_.clock_skew_allowance);
+  }
+
   // Returns: whether `next` has replaced exactly the record that was judged.
   bool take_over(const IdempotencyRecord& stored, const IdempotencyRecord& next, Timestamp now,
                  bool& in_doubt) {
     const bool by_lapse = lapsed(stored.expires_at, now, policy_.clock_skew_allowance);
     const WriteGuard guard{stored.attempt_token, stored.fingerprint, stored.status,
                            by_lapse ? LeaseCondition::lapsed : LeaseCondition::any,
-                           saturating_subtract(now, policy_.clock_skew_allowance)};
+                           judging_time(now)};
     return detail::settle(2, in_doubt, [&] { return persist_.save_if(guard, next); });
   }
 
@@ -224,7 +229,8 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
     const bool reject_late = policy_.late_completion == LateCompletion::reject;
     RecordStatus open = RecordStatus::pending;  // no constant, see detail::pending_record
     const WriteGuard guard{attempt.token, attempt.fingerprint, open,
-                           reject_late ? LeaseCondition::live : LeaseCondition::any, now};
+                           reject_late ? LeaseCondition::live : LeaseCondition::any,
+                           judging_time(now)};
     bool in_doubt = false;
     if (detail::settle(1, in_doubt, [&] { return persist_.save_if(guard, next); })) return;
 
@@ -238,14 +244,14 @@ class NEXUS_IDEMPOTENCY_API IdempotencyService final : public IdempotencyService
       if (stored->fence >= attempt.fence) throw CompletionError(CompletionFailure::superseded);
       throw stale_read();
     }
-    if (stored->fingerprint != attempt.fingerprint) {
-      throw CompletionError(CompletionFailure::fingerprint_mismatch);
-    }
     if (stored->status != RecordStatus::pending) {
       if (stored->status == next.status && stored->result == next.result) return;
       throw CompletionError(CompletionFailure::not_open);
     }
-    if (reject_late && lapsed(stored->expires_at, now, Duration{0})) {
+    if (stored->fingerprint != attempt.fingerprint) {
+      throw CompletionError(CompletionFailure::fingerprint_mismatch);
+    }
+    if (reject_late && lapsed(stored->expires_at, now, policy_.clock_skew_allowance)) {
       throw CompletionError(CompletionFailure::lease_expired);
     }
     throw stale_read();

@@ -47,7 +47,7 @@ namespace detail {
 [[nodiscard]] inline std::size_t escaped_size(std::string_view text) noexcept {
   if (is_plain(text)) return text.size();
   std::size_t size = 0;
-  for (const char byte : text) size += short_escape(byte) != 0 ? 2 : is_control(byte) ? 6 : 1;
+  for (const char byte : text) size += short_escape(byte) != 0 ? 2U : is_control(byte) ? 6U : 1U;
   return size;
 }
 

@@ -47,7 +47,7 @@ class MemoryRecord {
   MemoryRecord& operator=(const MemoryRecord&) = delete;
 
   [[nodiscard]] std::string_view encoded_key() const noexcept { return {bytes(), key_size_}; }
-  [[nodiscard]] RecordStatus status() const noexcept { return status_; }
+  [[nodiscard]] RecordStatus status() const noexcept { return static_cast<RecordStatus>(status_); }
 
   [[nodiscard]] bool has_deadline() const noexcept { return has_deadline_; }
   [[nodiscard]] bool has(const AttemptToken& token) const noexcept {
@@ -72,7 +72,7 @@ class MemoryRecord {
     const bool share = fingerprint_size_ > RequestFingerprint::inline_capacity &&
                        expected != nullptr && has(*expected);
     return {key,
-            status_,
+            status(),
             share ? *expected : TextAccess::unchecked<RequestFingerprint>(fingerprint()),
             TextAccess::unchecked<AttemptToken>(token()),
             fence_,
@@ -90,7 +90,7 @@ class MemoryRecord {
     old_result = std::exchange(result_, next.result ? *next.result : ResultEnvelope::omitted());
     has_result_ = next.result.has_value();
     has_deadline_ = has_deadline;
-    status_ = next.status;
+    status_ = static_cast<std::uint8_t>(next.status);
     fence_ = next.fence;
     created_at_ = next.created_at;
     last_transition_at_ = next.last_transition_at;
@@ -105,7 +105,7 @@ class MemoryRecord {
         key_size_(static_cast<std::uint16_t>(record.key.encoded().size())),
         fingerprint_size_(static_cast<std::uint16_t>(record.fingerprint.value().size())),
         token_size_(static_cast<std::uint8_t>(record.attempt_token.value().size())),
-        status_(record.status),
+        status_(static_cast<std::uint8_t>(record.status)),
         has_result_(record.result.has_value()),
         has_deadline_(has_deadline) {
     char* out = bytes();
@@ -140,7 +140,7 @@ class MemoryRecord {
   std::uint16_t key_size_;
   std::uint16_t fingerprint_size_;
   std::uint8_t token_size_;
-  RecordStatus status_;
+  std::uint8_t status_;  // a RecordStatus in a byte
   bool has_result_;
   bool has_deadline_;
 };
