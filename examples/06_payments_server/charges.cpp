@@ -28,7 +28,7 @@ HttpRequest request_of(const httplib::Request& from, std::string body) {
 
 void send(HttpResponse&& from, httplib::Response& to) {
   to.status = from.status;
-  to.headers.insert(from.headers.begin(), from.headers.end());
+  for (auto& [name, value] : from.headers) to.headers.emplace(std::move(name), std::move(value));
   to.body = std::move(from.body);
 }
 // [/snippet]
