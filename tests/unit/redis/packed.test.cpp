@@ -77,7 +77,7 @@ TEST_CASE("a record comes back as it was packed") {
   record.created_at = Timestamp::min();
   record.last_transition_at = Timestamp::max();
   record.expires_at = Timestamp::min();
-  record.attempt_token = AttemptToken(std::string_view("a\0 3:\r\n\"b", 10));
+  record.attempt_token = AttemptToken(std::string_view("a\0 3:\r\n\"b", 9));
   record.fingerprint = RequestFingerprint(std::string(512, 'f'));
   record.result = ResultEnvelope(std::string(ResultEnvelope::max_bytes, '\0'));
   records.push_back(record);
