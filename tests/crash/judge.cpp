@@ -36,16 +36,11 @@ struct Answer {
   std::string detail;
 };
 
-// An outcome that was sent to the store.
-struct Report {
-  Place at = 0;  // for the first time
-  std::uint64_t fence = 0;
-};
-
 struct Command {
   std::map<std::uint64_t, Execution> executions;  // by fence
   std::vector<Answer> answers;
-  std::map<std::string, Report> reports;  // by outcome
+  // Outcomes that were sent to the store: by outcome and fence, where for the first time.
+  std::map<std::string, std::map<std::uint64_t, Place>> reports;
 };
 
 constexpr bool is_question(What what) {
@@ -160,7 +155,7 @@ class Judge {
     std::optional<Place>& first =
         event.what == What::ask_fail ? execution->fail_asked : execution->complete_asked;
     if (!first) first = at;
-    commands_[event.key].reports.emplace(event.detail, Report{at, event.fence});
+    commands_[event.key].reports[event.detail].emplace(event.fence, at);
   }
 
   void acknowledge(const Event& event, Place at) {
@@ -287,13 +282,12 @@ class Judge {
     for (const Answer& answer : command.answers) {
       const bool replay = answer.what == What::replayed;
       if (!replay && answer.what != What::retry_not_allowed) continue;
-      const auto found = command.reports.find(answer.detail);
-      if (found == command.reports.end() || found->second.at > answer.given) {
+      const std::optional<std::uint64_t> fence = reporter_of(command, answer);
+      if (!fence) {
         accuse("answered with an outcome that nobody had reported: " + answer.detail);
         continue;
       }
-      settle({replay ? RecordStatus::completed : RecordStatus::failed, found->second.fence,
-              answer.detail},
+      settle({replay ? RecordStatus::completed : RecordStatus::failed, *fence, answer.detail},
              answer.given);
     }
     for (const Answer& answer : command.answers) {
@@ -301,6 +295,18 @@ class Judge {
       if (settled && answer.asked > since) check_final(answer, settled->status);
     }
     if (settled) out_.settled.emplace(number_, *settled);
+  }
+
+  // Returns: the fence of the attempt that reported what was answered. Outcomes without bytes look
+  // alike: of those who had reported it, it was the last, as it ended what came before.
+  static std::optional<std::uint64_t> reporter_of(const Command& command, const Answer& answer) {
+    const auto found = command.reports.find(answer.detail);
+    if (found == command.reports.end()) return std::nullopt;
+    std::optional<std::uint64_t> last;
+    for (const auto& [fence, at] : found->second) {
+      if (at < answer.given) last = fence;
+    }
+    return last;
   }
 
   void check(const Answer& answer) {

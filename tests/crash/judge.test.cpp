@@ -207,6 +207,19 @@ TEST_CASE("the judge finds a failure that does not stand") {
   }
 }
 
+TEST_CASE("the judge tells apart who reported what looks alike") {
+  Story story;
+  story.key = final_failure;
+  // The first report never arrived; its lease ended.
+  story.executes(1, 1).add(1, What::ask_fail, 1, "none");
+  story.executes(2, 200).fails(2, 200, "none").begins(3, What::retry_not_allowed, 0, "none");
+  CHECK(story.innocent());
+  CHECK(story.judged().settled.at(final_failure).fence == 200);
+  // But an attempt after the one that the answer is of is still one too many.
+  story.executes(4, 400);
+  CHECK(story.accused_of("executed again after the final answer"));
+}
+
 TEST_CASE("the judge finds refusals without a reason") {
   Story story;
   story.executes(1, 1000);
