@@ -106,7 +106,7 @@ struct RequestFingerprinter::Rules {
       if (kind == BodyKind::json) digest = digest_of_json(body);
       if (kind == BodyKind::form) digest = digest_of_form(body);
     }
-    return digest ? *std::move(digest) : digest_of_bytes(body);
+    return digest ? *digest : digest_of_bytes(body);
   }
 
  private:
