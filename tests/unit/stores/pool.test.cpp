@@ -87,7 +87,7 @@ TEST_CASE("a thread without one of its own takes an idle one before any is made"
   Counts counts;
   Pool pool(3, 1min, connect_to(counts));
   (void)pool.take();
-  for (int i = 0; i < 40; ++i) {  // also those that share their place with an earlier thread
+  for (int i = 0; i < 40; ++i) {
     std::thread([&] { (void)pool.take(); }).join();
   }
   CHECK(pool.take().connection().number == 1);
