@@ -150,7 +150,7 @@ awk -v rounds="$rounds" -v slices="$slices" '
           ratio[r] = with[r] / without[r]
         }
         m = median(ratio, rounds)
-        if (which == 1 ? m < 0.85 : m > 1.15) met = "**no**"
+        if (which == 1 ? m < 0.85 : words[3] == 2 && m > 1.15) met = "**no**"
         row = row " | " text(which, median(with, rounds)) ", " text(which, median(without, rounds)) \
           sprintf(" | %.2f (%.2f–%.2f)", m, ratio[1], ratio[rounds])
       }
