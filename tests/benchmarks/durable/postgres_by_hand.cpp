@@ -154,6 +154,8 @@ PostgresByHand::PostgresByHand(const std::string& conninfo, const std::string& t
                                const std::string& settings) {
   const std::string prepare =
       settings +
+      // As the store's by default: the server sets a timer for each statement.
+      "SET statement_timeout = 5000; SET lock_timeout = 2000;"
       // As the store does: no plan that is right only while the table is small.
       "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
       "PREPARE claim AS SELECT COALESCE((SELECT r FROM " +
