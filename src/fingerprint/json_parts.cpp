@@ -10,29 +10,10 @@
 #include <utility>
 
 #include "fingerprint/json_number.hpp"
-#include "nexus/idempotency/detail/json_text.hpp"
+#include "fingerprint/json_string.hpp"
 
 namespace nexus::idempotency::fingerprint {
 namespace {
-
-void append_string(std::string& out, std::string_view text) {
-  const std::size_t at = out.size();
-  const std::size_t size = detail::escaped_size(text);
-  out.resize(at + size + 2, '"');
-  detail::write_escaped(out.data() + at + 1, text, size);
-}
-
-// The order of UTF-16 code units. It is that of the bytes of UTF-8, except that what takes a
-// surrogate pair (first byte F0 to F4) comes before U+E000 to U+FFFF (first byte EE or EF).
-bool utf16_less(std::string_view a, std::string_view b) noexcept {
-  const auto [at_a, at_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  if (at_a == a.end() || at_b == b.end()) return at_a == a.end() && at_b != b.end();
-  const auto rank = [](char byte) {
-    const auto code = static_cast<unsigned char>(byte);
-    return code == 0xEE || code == 0xEF ? code + 0x100 : int{code};
-  };
-  return rank(*at_a) < rank(*at_b);
-}
 
 // Of an object that is being read: where its name is, and its canonical text with a comma behind;
 // no text if it is dropped.

@@ -152,7 +152,7 @@ TEST_CASE("a connection that is given back while another thread begins to wait i
 }
 
 TEST_CASE("threads that take and give back all the time never share a connection") {
-  const std::size_t size = GENERATE(1, 2, 5);
+  const std::size_t size = GENERATE(1U, 2U, 5U);
   Counts counts;
   std::atomic<int> shared{0};
   Pool pool(size, 1min, connect_to(counts));
