@@ -14,6 +14,7 @@
 
 #include "nexus/idempotency/errors.hpp"
 #include "postgres/faults.hpp"
+#include "postgres/input_watch.hpp"
 #include "postgres/libpq.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/session.hpp"
@@ -25,12 +26,6 @@ namespace {
 using stores::Deadline;
 using stores::deadline_in;
 using stores::milliseconds_until;
-
-// Returns: whether there is something to read, if only the end. Does not wait.
-bool has_input(const PGconn* connection) {
-  pollfd socket{PQsocket(connection), POLLIN, 0};
-  return socket.fd < 0 || poll(&socket, 1, 0) != 0;
-}
 
 // Returns: the events that happened; 0 if none did by `deadline`.
 int wait_for(const PGconn* connection, short events, Deadline deadline) {
@@ -85,17 +80,18 @@ Connection::Connection(const std::string& conninfo, std::chrono::milliseconds co
     next = PQconnectPoll(connection);
   }
   if (PQsetnonblocking(connection, 1) != 0) throw std::bad_alloc();
+  input_.emplace(PQsocket(connection));
 }
 
 bool Connection::is_alive() {
   PGconn* connection = handle_.get();
   if (given_up_ || PQstatus(connection) != CONNECTION_OK) return false;
-  if (!has_input(connection)) return true;
+  if (!input_->has_input()) return true;
   // Something came unasked: the end, or a notice, or what TLS sends by itself. Read it, then see
   // whether the end is behind it.
   if (PQconsumeInput(connection) == 0) return false;
   static_cast<void>(PQisBusy(connection));  // hands messages to note_message
-  return !ending_ && PQstatus(connection) == CONNECTION_OK && !has_input(connection);
+  return !ending_ && PQstatus(connection) == CONNECTION_OK && !input_->has_input();
 }
 
 Reply Connection::run(const std::string& text) {
@@ -154,7 +150,7 @@ bool Connection::flush(Deadline deadline) {
 
 bool Connection::read_until_ready(Deadline deadline) {
   while (PQisBusy(handle_.get()) != 0) {
-    if (wait_for(handle_.get(), POLLIN, deadline) == 0) return false;
+    if (PQsocket(handle_.get()) < 0 || !input_->wait(deadline)) return false;
     if (PQconsumeInput(handle_.get()) == 0) return false;
   }
   return true;

@@ -5,8 +5,10 @@
 // A connection of the store's own. Underneath it is asynchronous, so that every wait has an end.
 
 #include <chrono>
+#include <optional>
 #include <string>
 
+#include "postgres/input_watch.hpp"
 #include "postgres/libpq.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/session.hpp"
@@ -46,6 +48,7 @@ class Connection final : public Session {
 
   const std::chrono::milliseconds answer_timeout_;
   ConnectionHandle handle_;
+  std::optional<InputWatch> input_;  // on libpq's socket, once it is connected
   bool given_up_ = false;
   bool ending_ = false;  // the server has said so
 };

@@ -16,6 +16,7 @@
 namespace nexus::idempotency::postgres {
 namespace {
 
+// What stands behind SELECT, for one row of one value.
 struct CallText {
   const char* name;
   std::string_view prepared;
@@ -26,11 +27,13 @@ constexpr std::string_view find_text =
     "(SELECT r FROM nexus_idempotency AS r"
     " WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3)";
 // As the function does, a claim looks first; in the statement itself that is cheaper, once it is
-// prepared, and the function is called only if there was nothing.
+// prepared. LIMIT ends the statement at the first row: the function is called only if there was no
+// record.
 constexpr std::string_view look_or_claim_text =
-    "COALESCE((SELECT r FROM nexus_idempotency AS r"
-    " WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3),"
-    " nexus_idempotency_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11))";
+    "r FROM nexus_idempotency AS r"
+    " WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3"
+    " UNION ALL SELECT"
+    " nexus_idempotency_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) LIMIT 1";
 constexpr std::string_view claim_text =
     "nexus_idempotency_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 constexpr std::string_view save_text =

@@ -158,9 +158,12 @@ PostgresByHand::PostgresByHand(const std::string& conninfo, const std::string& t
       "SET statement_timeout = 5000; SET lock_timeout = 2000;"
       // As the store does: no plan that is right only while the table is small.
       "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
-      "PREPARE claim AS SELECT COALESCE((SELECT r FROM " +
-      table + " AS r WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3), " + table +
-      "_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11));"
+      "PREPARE claim AS SELECT r FROM " +
+      table +
+      " AS r WHERE r.tenant = $1 AND r.operation = $2 AND r.client_key = $3"
+      " UNION ALL SELECT " +
+      table +
+      "_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) LIMIT 1;"
       "PREPARE save AS SELECT " +
       table +
       "_save($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);"

@@ -28,7 +28,8 @@ struct PostgresStoreOptions {
   // search_path decides; name it where others may create tables in a schema of that path.
   std::string table = "nexus_idempotency";
 
-  // How many connections are kept at most; they are opened as they are needed. At least one.
+  // How many connections are kept at most; they are opened as they are needed. At least one. Each
+  // takes three file descriptors of the process.
   std::size_t pool_size = 8;
   // How long a call waits for a free connection; then it throws `exhausted`.
   Duration pool_timeout = std::chrono::seconds(5);
@@ -72,8 +73,8 @@ struct PostgresStoreOptions {
 // Errors of every call; native_code() is the SQLSTATE if the server gave one:
 //   contended      a lock or statement timeout (55P03, 57014); a serialization failure or deadlock
 //                  (40001, 40P01) that came back; the caller's transaction is already aborted
-//   exhausted      no free connection within pool_timeout; too many connections, memory or disk
-//                  (class 53)
+//   exhausted      no free connection within pool_timeout; no file descriptors left for one; the
+//                  server is out of connections, memory or disk (class 53)
 //   unavailable    no connection could be made; the connection was lost in a read, or in the
 //                  caller's transaction, which is then gone; the server is starting, stopping, or
 //                  a standby
