@@ -195,15 +195,24 @@ bool Session::update(const WriteGuard& guard, const IdempotencyRecord& next) {
 }
 
 std::size_t Session::purge(Timestamp before, std::size_t limit) {
+  limit = std::min(limit, purge_batch);
+  std::size_t removed = 0;
+  {
+    Execution execution(statement(Query::purge));
+    execution.bind(1, stores::microseconds(before));
+    execution.bind(2, static_cast<std::int64_t>(limit));
+    removed = changed_by(execution);
+  }
+  if (removed == limit) return removed;
+  // If others are left, they all lapsed at once, and more of them than may go.
   std::array<std::int64_t, purge_batch> rows;
   std::size_t count = 0;
   {
     Execution execution(statement(Query::lapsed));
     execution.bind(1, stores::microseconds(before));
-    execution.bind(2, static_cast<std::int64_t>(std::min(limit, rows.size())));
+    execution.bind(2, static_cast<std::int64_t>(limit - removed));
     while (execution.row()) rows[count++] = execution.number(0);
   }
-  std::size_t removed = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Execution execution(statement(Query::remove));
     execution.bind(1, rows[i]);

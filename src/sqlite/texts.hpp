@@ -18,10 +18,11 @@ enum class Query : unsigned char {
   select,
   insert,
   update,
+  purge,
   lapsed,  // the rows of those that lapsed first
   remove,  // a row
 };
-inline constexpr std::size_t query_count = 10;
+inline constexpr std::size_t query_count = 11;
 
 // What schema.sql makes.
 inline constexpr int schema_version = 1;

@@ -205,6 +205,35 @@ TEST_CASE("SQLite: purges of several transactions keep to their limit") {
   CHECK(ask(connection, "SELECT count(*) FROM nexus_idempotency") == "100");
 }
 
+TEST_CASE("SQLite: a purge keeps to its limit among records that lapsed at the same moment") {
+  const Scratch scratch;
+  const auto store = ready_store(scratch, {.synchronous = SqliteSynchronous::normal});
+  const Connection connection = open_connection(scratch.file());
+  // 40 that lapsed at 100, 500 at 200, 60 at 300.
+  execute(connection,
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
+          " INSERT INTO nexus_idempotency SELECT CAST('t' AS BLOB), CAST('o' AS BLOB),"
+          " CAST(i AS BLOB), 0, CAST('f' AS BLOB), CAST('a' AS BLOB), 1, NULL, 0, 0,"
+          " CASE WHEN i <= 40 THEN 100 WHEN i <= 540 THEN 200 ELSE 300 END FROM n");
+  const auto left = [&](int deadline) {
+    return ask(connection, "SELECT count(*) FROM nexus_idempotency WHERE expires_at = " +
+                               std::to_string(deadline));
+  };
+  const Timestamp before(Duration(301));
+  CHECK(store->purge_expired(before, 15) == 15);
+  CHECK(left(100) == "25");
+  CHECK(store->purge_expired(before, 25) == 25);
+  CHECK(left(100) == "0");
+  CHECK(left(200) == "500");
+  CHECK(store->purge_expired(before, 1) == 1);
+  CHECK(store->purge_expired(before, 300) == 300);  // in two transactions
+  CHECK(left(200) == "199");
+  CHECK(left(300) == "60");
+  CHECK(store->purge_expired(Timestamp(Duration(300)), 1000) == 199);
+  CHECK(left(300) == "60");
+  CHECK(store->purge_expired(before, 60) == 60);
+}
+
 TEST_CASE("SQLite: no read transaction is left open, so the log can be emptied") {
   const Scratch scratch;
   const auto store = ready_store(scratch);
