@@ -37,18 +37,18 @@
 
 CREATE TABLE nexus_idempotency_rows (
   -- As in schema.sql.
-  fence              bigint   NOT NULL CHECK (fence >= 0),
+  fence              bigint   NOT NULL,
   created_at         bigint   NOT NULL,
   last_transition_at bigint   NOT NULL,
   expires_at         bigint,
   period             integer  NOT NULL DEFAULT 0, -- a number, which grows
-  status             smallint NOT NULL CHECK (status BETWEEN 0 AND 3),
-  tenant             bytea    NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 128),
-  operation          bytea    NOT NULL CHECK (octet_length(operation) BETWEEN 1 AND 128),
-  client_key         bytea    NOT NULL CHECK (octet_length(client_key) BETWEEN 1 AND 256),
-  fingerprint        bytea    NOT NULL CHECK (octet_length(fingerprint) BETWEEN 1 AND 512),
-  attempt_token      bytea    NOT NULL CHECK (octet_length(attempt_token) BETWEEN 1 AND 128),
-  result             bytea             CHECK (octet_length(result) <= 65536)
+  status             smallint NOT NULL,
+  tenant             bytea    NOT NULL,
+  operation          bytea    NOT NULL,
+  client_key         bytea    NOT NULL,
+  fingerprint        bytea    NOT NULL,
+  attempt_token      bytea    NOT NULL,
+  result             bytea
 ) PARTITION BY LIST (period);
 
 -- The first period, which the first rotation ends. Each partition has its key to itself: one of all of them would have
