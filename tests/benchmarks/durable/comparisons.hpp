@@ -26,6 +26,12 @@ inline void compare_with_hand(Suite& suite, const std::string& what, const std::
                  "by hand",
                  Bar::at_most(1.05),
                  Unit::microseconds});
+  suite.compare({what + ": p99",
+                 {benchmark, "ours_p99"},
+                 {benchmark, "by_hand_p99"},
+                 "by hand",
+                 {},
+                 Unit::microseconds});
 }
 
 // For information: with all that the service adds.

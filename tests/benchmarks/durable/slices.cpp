@@ -97,6 +97,7 @@ void run_turns(const Turns& turns, const std::vector<Side>& sides, benchmark::St
     const Sum& sum = sums[side];
     state.counters[sides[side].name] = sum_of(sum.rates) / static_cast<double>(sum.rates.size());
     state.counters[sides[side].name + "_p50"] = median_of(sum.taken);
+    state.counters[sides[side].name + "_p99"] = quantile_of(sum.taken, 0.99);
     state.counters[sides[side].name + "_mean"] =
         sum_of(sum.taken) / static_cast<double>(sum.taken.size());
   }

@@ -30,8 +30,8 @@ struct Operation {
 };
 
 // One of what runs in turn. Its counters are named after it: <name>, items per second of all its
-// threads together, while they run; <name>_mean and <name>_p50, how long a run takes, in
-// microseconds.
+// threads together, while they run; <name>_mean, <name>_p50 and <name>_p99, how long a run takes,
+// in microseconds.
 struct Side {
   std::string name;
   Operation operation;
