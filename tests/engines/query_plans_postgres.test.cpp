@@ -93,6 +93,8 @@ void wait_for_sessions(Sql& sql) {
                    "'nexus_idempotency'") != "0") {
     std::this_thread::sleep_for(10ms);
   }
+  // Before version 15, what the server tells of it may be half a second old.
+  if (PQserverVersion(sql.get()) < 150000) std::this_thread::sleep_for(1s);
 }
 
 // Returns: what was counted of the table.
