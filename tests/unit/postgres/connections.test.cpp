@@ -2,11 +2,13 @@
 // Connections of the store's own: how they are shared, lost and replaced, and that no wait lasts
 // forever.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -19,6 +21,7 @@
 #include "nexus/idempotency/service.hpp"
 #include "nexus/idempotency/testing/manual_clock.hpp"
 #include "support/catch.hpp"
+#include "unit/postgres/descriptors.hpp"
 #include "unit/postgres/table.hpp"
 
 namespace {
@@ -87,6 +90,25 @@ TEST_CASE("one thread needs one connection, and the destructor closes it") {
   CHECK(table.sessions() == "1");
   table.store.reset();
   while (table.sessions() != "0") std::this_thread::sleep_for(1ms);
+}
+
+TEST_CASE("without file descriptors for a connection: an error, none is kept, and later it works") {
+  Table table({.pool_size = 1, .pool_timeout = 1ms});  // one place, which is given back each time
+  const std::size_t before = test::open_descriptors();
+  const auto code_with = [&](rlim_t spare) {
+    const test::NoMoreDescriptors limit(spare);
+    return caught([&] { (void)table.store->find(key()); }).code();
+  };
+  CHECK(code_with(0) == StoreErrc::unavailable);  // libpq has no socket, and doesn't say why
+  CHECK(code_with(1) == StoreErrc::exhausted);
+  CHECK(code_with(2) == StoreErrc::exhausted);
+  CHECK(test::open_descriptors() == before);
+  {
+    const test::NoMoreDescriptors limit(3);
+    CHECK_FALSE(table.store->find(key()));
+    CHECK(table.store->claim_pending(pending()).claimed_new());  // takes no others
+  }
+  CHECK(test::open_descriptors() == before + 3);
 }
 
 TEST_CASE("a server that is not there: unavailable; the same store works once it is") {

@@ -5,21 +5,42 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
-#include <iterator>
 #include <thread>
 
 #include "nexus/idempotency/errors.hpp"
 #include "stores/milliseconds.hpp"
 #include "support/catch.hpp"
+#include "unit/postgres/descriptors.hpp"
+
+namespace {
+
+std::atomic<int> waits_begun{0};
+std::atomic<int> timers_set{0};
+
+}  // namespace
+
+// In place of the C library's.
+extern "C" int epoll_wait(int epoll, epoll_event* events, int size, int timeout) {
+  ++waits_begun;
+  return static_cast<int>(syscall(SYS_epoll_pwait, epoll, events, size, timeout, nullptr, 0));
+}
+
+extern "C" int timerfd_settime(int timer, int flags, const itimerspec* at,
+                               itimerspec* before) noexcept {
+  ++timers_set;
+  return static_cast<int>(syscall(SYS_timerfd_settime, timer, flags, at, before));
+}
 
 namespace {
 
@@ -28,6 +49,8 @@ using namespace std::chrono_literals;
 using postgres::InputWatch;
 using stores::Deadline;
 using stores::deadline_in;
+using test::NoMoreDescriptors;
+using test::open_descriptors;
 
 // The two ends of a connection.
 class Pair {
@@ -56,34 +79,9 @@ class Pair {
   std::array<int, 2> ends_;
 };
 
-std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
 bool is_over(Deadline deadline) {
   return std::chrono::steady_clock::now() >= deadline;
 }
-
-// While it exists, the process can open no further descriptors.
-class NoMoreDescriptors {
- public:
-  // `spare`: but so many.
-  explicit NoMoreDescriptors(rlim_t spare) {
-    REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
-    const int next = dup(0);  // the lowest that is free
-    REQUIRE(next >= 0);
-    close(next);
-    const rlimit limit{static_cast<rlim_t>(next) + spare, before_.rlim_max};
-    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-  }
-  ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
-  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 }  // namespace
 
@@ -131,6 +129,30 @@ TEST_CASE("a deadline that passed between two waits ends neither") {
     const Deadline second = deadline_in(30ms);
     CHECK_FALSE(watch.wait(second));
     CHECK(is_over(second));
+  }
+}
+
+TEST_CASE("waits that end by input set the timer once, and none of them spins") {
+  const Pair pair;
+  InputWatch watch(pair.socket());
+  const int set_before = timers_set;
+  const int begun_before = waits_begun;
+  for (int i = 0; i < 1000; ++i) {
+    pair.say_something();
+    CHECK(watch.wait(deadline_in(1min)));
+    pair.take();
+  }
+  CHECK(timers_set - set_before <= 1);
+  CHECK(waits_begun - begun_before <= 1001);
+}
+
+TEST_CASE("a wait sleeps until its deadline, also if the timer has run out before") {
+  const Pair pair;
+  InputWatch watch(pair.socket());
+  for (int i = 0; i < 3; ++i) {
+    const int begun_before = waits_begun;
+    CHECK_FALSE(watch.wait(deadline_in(20ms)));
+    CHECK(waits_begun - begun_before <= 10);  // the timer's end, the deadline, a look
   }
 }
 

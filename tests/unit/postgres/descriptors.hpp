@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The process's file descriptors: how many are open, and none more.
+#pragma once
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+
+#include "support/catch.hpp"
+
+namespace nexus::idempotency::test {
+
+inline std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+// While it exists, the process can open no further descriptors.
+class NoMoreDescriptors {
+ public:
+  // `spare`: but so many.
+  explicit NoMoreDescriptors(rlim_t spare) {
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const int next = dup(0);  // the lowest that is free
+    REQUIRE(next >= 0);
+    close(next);
+    const rlimit limit{static_cast<rlim_t>(next) + spare, before_.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  }
+  ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace nexus::idempotency::test
