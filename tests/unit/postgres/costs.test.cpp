@@ -29,6 +29,7 @@ extern "C" ssize_t send(int socket, const void* bytes, std::size_t length, int f
 namespace {
 
 using namespace nexus::idempotency;
+using test::caught;
 using test::completed;
 using test::guard_of;
 using test::key;
@@ -83,6 +84,18 @@ TEST_CASE("a replay writes nothing to the log") {
     nothing_written = table.sql.value("SELECT pg_current_wal_insert_lsn()") == before;
   }
   CHECK(nothing_written);
+}
+
+TEST_CASE("a replay is found without a call of the claim's function") {
+  Table table;
+  const std::string name = table.name();
+  REQUIRE(table.store->claim_pending(pending()).claimed_new());
+  table.sql.run("CREATE OR REPLACE FUNCTION " + name + "_claim(" +
+                table.sql.value("SELECT pg_get_function_arguments('" + name + "_claim'::regproc)") +
+                ") RETURNS " + name + " LANGUAGE plpgsql AS 'BEGIN RAISE ''called''; END'");
+  CHECK_FALSE(table.store->claim_pending(pending()).claimed_new());
+  CHECK(caught([&] { (void)table.store->claim_pending(pending("another")); }).native_code() ==
+        "P0001");
 }
 
 namespace {
