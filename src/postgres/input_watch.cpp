@@ -20,7 +20,7 @@ using stores::Deadline;
 // Returns: what a system call returned. Errors: as the constructors.
 int checked(int returned) {
   if (returned < 0) {
-    throw StoreError(StoreErrc::exhausted, "the process has no more file descriptors");
+    throw StoreError(StoreErrc::exhausted, "no file descriptors or watches are left to wait with");
   }
   return returned;
 }

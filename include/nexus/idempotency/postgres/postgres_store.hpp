@@ -73,11 +73,11 @@ struct PostgresStoreOptions {
 // Errors of every call; native_code() is the SQLSTATE if the server gave one:
 //   contended      a lock or statement timeout (55P03, 57014); a serialization failure or deadlock
 //                  (40001, 40P01) that came back; the caller's transaction is already aborted
-//   exhausted      no free connection within pool_timeout; no file descriptors left for one; the
-//                  server is out of connections, memory or disk (class 53)
-//   unavailable    no connection could be made; the connection was lost in a read, or in the
-//                  caller's transaction, which is then gone; the server is starting, stopping, or
-//                  a standby
+//   exhausted      no free connection within pool_timeout; no file descriptors left to wait for a
+//                  new one with; the server is out of connections, memory or disk (class 53)
+//   unavailable    no connection could be made, also for want of a socket; the connection was lost
+//                  in a read, or in the caller's transaction, which is then gone; the server is
+//                  starting, stopping, or a standby
 //   in_doubt       the connection was lost, or given up, after a write had been sent, also if the
 //                  server said why (57P01)
 //   corrupt        a row that can't be a record; damaged data (class XX)
