@@ -2,6 +2,8 @@
 // Options, the schema, and what several objects on a file have in common.
 #include "nexus/idempotency/sqlite/sqlite_store.hpp"
 
+#include <sqlite3.h>
+
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -229,9 +231,36 @@ TEST_CASE("SQLite: a purge keeps to its limit among records that lapsed at the s
   CHECK(store->purge_expired(before, 300) == 300);  // in two transactions
   CHECK(left(200) == "199");
   CHECK(left(300) == "60");
-  CHECK(store->purge_expired(Timestamp(Duration(300)), 1000) == 199);
-  CHECK(left(300) == "60");
-  CHECK(store->purge_expired(before, 60) == 60);
+  CHECK(store->purge_expired(before, 219) == 219);  // all of one moment, and some of the next
+  CHECK(left(200) == "0");
+  CHECK(left(300) == "40");
+  CHECK(store->purge_expired(Timestamp(Duration(300)), 1000) == 0);
+  CHECK(store->purge_expired(before, 60) == 40);
+}
+
+TEST_CASE("SQLite: a purge of records that lapsed one after the other is one statement a batch") {
+  const Scratch scratch;
+  const auto store = ready_store(scratch);
+  const Connection connection = open_connection(scratch.file());
+  execute(connection,
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+          " INSERT INTO nexus_idempotency SELECT CAST('t' AS BLOB), CAST('o' AS BLOB),"
+          " CAST(i AS BLOB), 0, CAST('f' AS BLOB), CAST('a' AS BLOB), 1, NULL, 0, 0, i FROM n");
+  SqliteIdempotencyStore borrowed(connection.get());
+  execute(connection, "BEGIN");
+  REQUIRE(borrowed.purge_expired(Timestamp(Duration(1)), 1) == 0);  // looks at the version, too
+  int statements = 0;
+  const auto count = [](unsigned, void* counter, void*, void*) {
+    ++*static_cast<int*>(counter);
+    return 0;
+  };
+  sqlite3_trace_v2(connection.get(), SQLITE_TRACE_STMT, count, &statements);
+  CHECK(borrowed.purge_expired(Timestamp(Duration(301)), 256) == 256);
+  CHECK(statements == 1);
+  CHECK(borrowed.purge_expired(Timestamp(Duration(301)), 256) == 44);
+  CHECK(statements == 3);  // and a look for others
+  sqlite3_trace_v2(connection.get(), 0, nullptr, nullptr);
+  execute(connection, "COMMIT");
 }
 
 TEST_CASE("SQLite: no read transaction is left open, so the log can be emptied") {
