@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <iterator>
+#include <vector>
 
 #include "nexus/idempotency/errors.hpp"
 #include "support/catch.hpp"
@@ -32,10 +33,14 @@ class NoMoreDescriptors {
       REQUIRE(copy.native_code().empty());
     }
     REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
-    const int next = dup(0);  // the lowest that is free
-    REQUIRE(next >= 0);
-    close(next);
-    const rlimit limit{static_cast<rlim_t>(next) + spare, before_.rlim_max};
+    // The lowest that are free, and the first that must stay so.
+    std::vector<int> taken;
+    for (rlim_t i = 0; i <= spare; ++i) {
+      taken.push_back(dup(0));
+      REQUIRE(taken.back() >= 0);
+    }
+    for (const int descriptor : taken) close(descriptor);
+    const rlimit limit{static_cast<rlim_t>(taken.back()), before_.rlim_max};
     REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
   }
   ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
