@@ -204,7 +204,7 @@ std::size_t Session::purge(Timestamp before, std::size_t limit) {
     removed = changed_by(execution);
   }
   if (removed == limit) return removed;
-  // If others are left, they all lapsed at once, and more of them than may go.
+  // If any are left, the first of them have one deadline, and are more than may go.
   std::array<std::int64_t, purge_batch> rows;
   std::size_t count = 0;
   {

@@ -53,10 +53,10 @@ constexpr std::string_view text_of(Query query) noexcept {
              " AND CASE ?15 WHEN 0 THEN TRUE"
              " WHEN 1 THEN expires_at IS NULL OR expires_at >= ?16"
              " ELSE expires_at < ?16 END";
-    // In the next two, the index is named: statistics from when the table was small would have
-    // SQLite look through all of it.
     case Query::purge:
-      // All that lapsed before the first that is too many did.
+      // All whose deadline is before that of the first record over the limit, ?2. The index is
+      // named, here and below: statistics from when the table was small would have SQLite look
+      // through all of it.
       return "DELETE FROM main.nexus_idempotency INDEXED BY nexus_idempotency_expiry"
              " WHERE expires_at < ifnull("
              "(SELECT expires_at FROM main.nexus_idempotency INDEXED BY nexus_idempotency_expiry"

@@ -18,7 +18,7 @@ enum class Query : unsigned char {
   select,
   insert,
   update,
-  purge,
+  purge,   // those that lapsed first, except for some of several with one deadline
   lapsed,  // the rows of those that lapsed first
   remove,  // a row
 };

@@ -35,6 +35,16 @@ bool is_invalid(Call&& call) {
   return false;
 }
 
+// Effects: adds `count` records, numbered from 1; `deadline`: SQL, of a record's number i.
+void add_records(const Connection& connection, int count, const std::string& deadline) {
+  execute(connection,
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+              std::to_string(count) +
+              ") INSERT INTO nexus_idempotency SELECT CAST('t' AS BLOB), CAST('o' AS BLOB),"
+              " CAST(i AS BLOB), 0, CAST('f' AS BLOB), CAST('a' AS BLOB), 1, NULL, 0, 0, " +
+              deadline + " FROM n");
+}
+
 }  // namespace
 
 TEST_CASE("SQLite: options out of their range are refused") {
@@ -195,10 +205,7 @@ TEST_CASE("SQLite: purges of several transactions keep to their limit") {
   const Scratch scratch;
   const auto store = ready_store(scratch, {.synchronous = SqliteSynchronous::normal});
   const Connection connection = open_connection(scratch.file());
-  execute(connection,
-          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
-          " INSERT INTO nexus_idempotency SELECT CAST('t' AS BLOB), CAST('o' AS BLOB),"
-          " CAST(i AS BLOB), 0, CAST('f' AS BLOB), CAST('a' AS BLOB), 1, NULL, 0, 0, i FROM n");
+  add_records(connection, 1000, "i");
   CHECK(store->purge_expired(Timestamp(Duration(901)), 600) == 600);
   // Those with the earliest deadlines went first.
   CHECK(ask(connection, "SELECT min(expires_at) FROM nexus_idempotency") == "601");
@@ -212,11 +219,7 @@ TEST_CASE("SQLite: a purge keeps to its limit among records that lapsed at the s
   const auto store = ready_store(scratch, {.synchronous = SqliteSynchronous::normal});
   const Connection connection = open_connection(scratch.file());
   // 40 that lapsed at 100, 500 at 200, 60 at 300.
-  execute(connection,
-          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
-          " INSERT INTO nexus_idempotency SELECT CAST('t' AS BLOB), CAST('o' AS BLOB),"
-          " CAST(i AS BLOB), 0, CAST('f' AS BLOB), CAST('a' AS BLOB), 1, NULL, 0, 0,"
-          " CASE WHEN i <= 40 THEN 100 WHEN i <= 540 THEN 200 ELSE 300 END FROM n");
+  add_records(connection, 600, "CASE WHEN i <= 40 THEN 100 WHEN i <= 540 THEN 200 ELSE 300 END");
   const auto left = [&](int deadline) {
     return ask(connection, "SELECT count(*) FROM nexus_idempotency WHERE expires_at = " +
                                std::to_string(deadline));
@@ -242,10 +245,7 @@ TEST_CASE("SQLite: a purge of records that lapsed one after the other is one sta
   const Scratch scratch;
   const auto store = ready_store(scratch);
   const Connection connection = open_connection(scratch.file());
-  execute(connection,
-          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
-          " INSERT INTO nexus_idempotency SELECT CAST('t' AS BLOB), CAST('o' AS BLOB),"
-          " CAST(i AS BLOB), 0, CAST('f' AS BLOB), CAST('a' AS BLOB), 1, NULL, 0, 0, i FROM n");
+  add_records(connection, 300, "i");
   SqliteIdempotencyStore borrowed(connection.get());
   execute(connection, "BEGIN");
   REQUIRE(borrowed.purge_expired(Timestamp(Duration(1)), 1) == 0);  // looks at the version, too
