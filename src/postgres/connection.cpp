@@ -150,6 +150,7 @@ bool Connection::flush(Deadline deadline) {
 
 bool Connection::read_until_ready(Deadline deadline) {
   while (PQisBusy(handle_.get()) != 0) {
+    // Nothing comes any more once libpq has closed its socket.
     if (PQsocket(handle_.get()) < 0 || !input_->wait(deadline)) return false;
     if (PQconsumeInput(handle_.get()) == 0) return false;
   }

@@ -29,7 +29,7 @@
 -- again. It matters only within the time that results are kept. A dump (pg_dump) holds this as any other table.
 
 -- The limits are the library's: it writes nothing else, and reports what isn't so as corrupt. They are no CHECKs, because
--- PostgreSQL makes each ready anew in every statement that writes, and eight of them took a quarter of a command's time.
+-- PostgreSQL makes each ready anew in every statement that writes: eight took a quarter of a command's time, syncs apart.
 CREATE TABLE nexus_idempotency (
   -- Numbers first, so that no byte is lost to alignment. Times are microseconds since 1970, UTC.
   fence              bigint   NOT NULL, -- grows with every execution of the key; not negative

@@ -2,6 +2,7 @@
 // The process's file descriptors: how many are open, and none more.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ class NoMoreDescriptors {
     // The lowest that are free, and the first that must stay so.
     std::vector<int> taken;
     for (rlim_t i = 0; i <= spare; ++i) {
-      taken.push_back(dup(0));
+      taken.push_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
       REQUIRE(taken.back() >= 0);
     }
     for (const int descriptor : taken) close(descriptor);
